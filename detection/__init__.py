@@ -1,0 +1,1 @@
+"""Stores in, rings and alerts out."""

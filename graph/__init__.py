@@ -1,0 +1,1 @@
+"""The vocabulary and the stores; imports nothing of ours."""

@@ -1,0 +1,43 @@
+"""Everything Ringtrace raises on purpose; each message is one line a user can act on.
+
+    RingtraceError
+    ├── SettingsError      a setting is missing or cannot be true
+    ├── StoreError         the graph store is away or refused
+    │   └── PositionError  another writer holds the partition, or the source was rewound
+    ├── ServerError        a local server cannot be fetched, started or stopped
+    ├── QueryError         a .cypher file is malformed or unknown
+    ├── InputError         a file, a mapping or an argument from outside is unusable
+    └── NotFoundError      the thing asked for is not in the graph
+"""
+
+
+class RingtraceError(Exception):
+    """Something went wrong that the user can act on; its text is one clear line."""
+
+
+class SettingsError(RingtraceError):
+    """A setting is missing or cannot be true."""
+
+
+class StoreError(RingtraceError):
+    """The graph store is away or refused the statement."""
+
+
+class PositionError(StoreError):
+    """The graph's position is not where this batch starts: another writer was here first."""
+
+
+class ServerError(RingtraceError):
+    """A local server cannot be fetched, started or stopped."""
+
+
+class QueryError(RingtraceError):
+    """A .cypher file is malformed or unknown."""
+
+
+class InputError(RingtraceError):
+    """A file, a mapping or an argument from outside is unusable."""
+
+
+class NotFoundError(RingtraceError):
+    """The thing asked for is not in the graph."""
