@@ -3,6 +3,7 @@
     RingtraceError
     ├── SettingsError      a setting is missing or cannot be true
     ├── StoreError         the graph store is away or refused
+    │   ├── StoreAwayError  the graph store does not answer: worth trying again
     │   └── PositionError  another writer holds the partition, or the source was rewound
     ├── ServerError        a local server cannot be fetched, started or stopped
     ├── QueryError         a .cypher file is malformed or unknown
@@ -21,6 +22,10 @@ class SettingsError(RingtraceError):
 
 class StoreError(RingtraceError):
     """The graph store is away or refused the statement."""
+
+
+class StoreAwayError(StoreError):
+    """The graph store does not answer: worth trying again."""
 
 
 class PositionError(StoreError):

@@ -1,0 +1,9 @@
+// A finished run.
+//
+// Access: write
+// Parameters:
+//   $run  map  {id, number, at, is_full, accounts, rings, alerts, detector_version}
+// Returns: nothing
+// Browser: :params {run: {id: "x"}}
+MERGE (run:DetectionRun {id: $run.id})
+SET run += $run;

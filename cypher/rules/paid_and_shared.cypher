@@ -1,0 +1,21 @@
+// One account paid another with which it shares a payment instrument.
+//
+// Instruments on more than $max_accounts accounts are left out.
+//
+// Access: read
+// Parameters:
+//   $account_ids   list  accounts to look at
+//   $max_accounts  int   above this an instrument is crowded
+// Returns: identifier_key, account_ids, account_count, at, detail
+// Severity: high
+// Points: 25
+// Defaults: {"max_accounts": 50}
+// Browser: :params {account_ids: ["1"], max_accounts: 50}
+UNWIND $account_ids AS account_id
+MATCH (payer:Account {id: account_id})-[sent:TRANSFERRED]->(payee:Account)
+MATCH (payer)-[:USED]->(identifier:PaymentInstrument)<-[:USED]-(payee)
+WHERE COUNT { (identifier)<-[:USED]-() } <= $max_accounts
+WITH payer, payee, max(sent.last_seen) AS at, min(identifier.key) AS identifier_key
+RETURN identifier_key, [payer.id, payee.id] AS account_ids, 2 AS account_count, at,
+       payer.id + ' paid ' + payee.id + ', and both use ' + replace(identifier_key, 'payment_instrument:', 'payment instrument ') AS detail
+ORDER BY account_ids;

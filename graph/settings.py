@@ -1,0 +1,39 @@
+"""Where the graph is and how much memory a local one gets."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """The folder of this user: servers, duplicates store and models live there."""
+    return Path.home() / ".local" / "share" / "ringtrace"
+
+
+class DataSettings(BaseSettings):
+    """The folder all stages share on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="RINGTRACE_", frozen=True)
+
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Folder for local servers and local state; two folders are two worlds.",
+    )
+
+
+class GraphSettings(BaseSettings):
+    """The Neo4j that holds the graph."""
+
+    model_config = SettingsConfigDict(env_prefix="RINGTRACE_GRAPH_", frozen=True)
+
+    uri: str | None = Field(
+        None, description="Bolt address of your Neo4j; without it a local one is started."
+    )
+    user: str = Field("neo4j", description="User to log in as.")
+    password: SecretStr | None = Field(None, description="Password; a file is safer.")
+    password_file: Path | None = Field(None, description="File that holds the password.")
+    database: str = Field("neo4j", description="Database name.")
+    heap_size: str = Field("1g", description="Java heap of the local Neo4j.")
+    page_cache_size: str = Field("512m", description="Page cache of the local Neo4j.")
+    start_seconds: int = Field(120, gt=0, description="Longest wait for a local Neo4j, seconds.")

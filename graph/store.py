@@ -1,0 +1,103 @@
+"""The Neo4j store: statements by name, in one transaction when they belong together."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from neo4j import Driver, GraphDatabase, ManagedTransaction, NotificationMinimumSeverity
+from neo4j import exceptions as driver_errors
+
+from graph.errors import StoreAwayError, StoreError
+from graph.queries import Access, query
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+class Transaction:
+    """Statements that become visible together or not at all."""
+
+    def __init__(self, transaction: ManagedTransaction) -> None:
+        self._transaction = transaction
+
+    def run(self, name: str, **parameters: Any) -> list[Row]:
+        """Run the statement of one .cypher file and return its rows."""
+        return self._transaction.run(query(name).text, parameters).data()
+
+
+class GraphStore:
+    """A Neo4j database; safe to share between threads."""
+
+    def __init__(self, uri: str, user: str, password: str, database: str = "neo4j") -> None:
+        self.database = database
+        self._driver: Driver = GraphDatabase.driver(
+            uri,
+            auth=(user, password),
+            notifications_min_severity=NotificationMinimumSeverity.OFF,
+            connection_acquisition_timeout=30,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._driver.close()
+
+    def check(self) -> None:
+        """Raise StoreError, in one line, when the graph cannot be reached."""
+        with _one_line():
+            self._driver.verify_connectivity()
+
+    def read(self, name: str, **parameters: Any) -> list[Row]:
+        """Rows of one read statement; it is tried again after a passing trouble."""
+        with _one_line(), self._driver.session(database=self.database) as session:
+            return session.execute_read(lambda tx: Transaction(tx).run(name, **parameters))
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Do `work` in one transaction; after a deadlock it is done again from the start."""
+        with _one_line(), self._driver.session(database=self.database) as session:
+            return session.execute_write(lambda tx: work(Transaction(tx)))
+
+    def run_schema(self, text: str) -> list[Row]:
+        """Run one schema statement on its own, as Neo4j wants it."""
+        with _one_line(), self._driver.session(database=self.database) as session:
+            return session.run(text).data()  # type: ignore[arg-type]
+
+    def explain(self, name: str) -> list[str]:
+        """Columns of a statement as the server understands it, without running it."""
+        statement = query(name)
+        nothing = dict.fromkeys(statement.parameters)
+        mode = "READ" if statement.access is Access.READ else "WRITE"
+        with (
+            _one_line(),
+            self._driver.session(database=self.database, default_access_mode=mode) as session,
+        ):
+            return list(session.run("EXPLAIN " + statement.text, nothing).keys())
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except driver_errors.AuthError as error:
+        raise StoreError(
+            "Neo4j refused the password: set RINGTRACE_GRAPH_PASSWORD or …_PASSWORD_FILE"
+        ) from error
+    except (driver_errors.ServiceUnavailable, driver_errors.SessionExpired) as error:
+        raise StoreAwayError(f"Neo4j cannot be reached: {_first_line(error)}") from error
+    except driver_errors.Neo4jError as error:
+        raise StoreError(f"Neo4j refused a statement: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

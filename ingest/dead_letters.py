@@ -1,0 +1,67 @@
+"""Messages that could not be used, kept with the reason."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from ingest.batches import Message
+
+#: how much of the message is kept, bytes
+HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One unusable message, its place and its reason."""
+
+    message: Message
+    reason: str
+    detail: str
+
+    @property
+    def key(self) -> bytes:
+        """Topic, partition and offset: the same message always has the same key."""
+        partition = self.message.partition
+        return f"{partition.topic}/{partition.number}/{self.message.offset}".encode()
+
+    def body(self, now: int) -> bytes:
+        """The letter as JSON; `now` in milliseconds since 1970."""
+        partition = self.message.partition
+        value = self.message.value or b""
+        return msgspec.json.encode(
+            {
+                "reason": self.reason,
+                "detail": self.detail[:1000].encode("utf-8", "replace").decode(),
+                "topic": partition.topic,
+                "partition": partition.number,
+                "offset": self.message.offset,
+                "value_head": value[:HEAD_BYTES].decode("utf-8", "replace"),
+                "value_bytes": len(value),
+                "value_sha256": hashlib.sha256(value).hexdigest(),
+                "seen_at": datetime.fromtimestamp(now / 1000, UTC).isoformat(),
+            }
+        )
+
+
+class DeadLetterBox(Protocol):
+    """Where dead letters go; they are safe there when `post` returns."""
+
+    def post(self, letters: list[DeadLetter], now: int) -> None:
+        """Keep the letters; a repeated run may post one again under the same key."""
+
+
+class DeadLetterFile:
+    """A file of dead letters, for events that never went through Kafka."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def post(self, letters: list[DeadLetter], now: int) -> None:
+        """Append the letters, a line each."""
+        if letters:
+            with self.path.open("ab") as file:
+                file.writelines(letter.body(now) + b"\n" for letter in letters)
