@@ -1,14 +1,14 @@
 """Everything Ringtrace raises on purpose; each message is one line a user can act on.
 
-    RingtraceError
-    ├── SettingsError      a setting is missing or cannot be true
-    ├── StoreError         the graph store is away or refused
-    │   ├── StoreAwayError  the graph store does not answer: worth trying again
-    │   └── PositionError  another writer holds the partition, or the source was rewound
-    ├── ServerError        a local server cannot be fetched, started or stopped
-    ├── QueryError         a .cypher file is malformed or unknown
-    ├── InputError         a file, a mapping or an argument from outside is unusable
-    └── NotFoundError      the thing asked for is not in the graph
+RingtraceError
+├── SettingsError      a setting is missing or cannot be true
+├── StoreError         the graph store is away or refused
+│   ├── StoreAwayError  the graph store does not answer: worth trying again
+│   └── PositionError  another writer holds the partition, or the source was rewound
+├── ServerError        a local server cannot be fetched, started or stopped
+├── QueryError         a .cypher file is malformed or unknown
+├── InputError         a file, a mapping or an argument from outside is unusable
+└── NotFoundError      the thing asked for is not in the graph
 """
 
 

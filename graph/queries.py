@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import LiteralString, cast
 
 from graph.errors import QueryError
 
@@ -32,7 +31,7 @@ class Query:
     #: path below cypher/ without the ending, for example `rules/shared_device`
     name: str
     #: the statement, without header and final semicolon
-    text: LiteralString
+    text: str
     #: first line of the header: what it finds or does
     summary: str
     access: Access
@@ -64,19 +63,18 @@ def queries(folder: str = "") -> Iterator[Query]:
             yield query(name)
 
 
-def statements(name: str) -> list[LiteralString]:
+def statements(name: str) -> list[str]:
     """The statements of a schema file, which may hold several."""
     text = (CYPHER / f"{name}.cypher").read_text("utf-8")
     code = "\n".join(line for line in text.splitlines() if not line.startswith("//"))
-    return [cast(LiteralString, part.strip()) for part in code.split(";") if part.strip()]
+    return [part.strip() for part in code.split(";") if part.strip()]
 
 
 def _parse(name: str, text: str) -> Query:
     lines = text.splitlines()
     length = next((n for n, line in enumerate(lines) if not line.startswith("//")), len(lines))
     header = [line[2:].removeprefix(" ").rstrip() for line in lines[:length]]
-    # we vouch for our own files: nothing from outside is ever pasted into them
-    code = cast(LiteralString, "\n".join(lines[length:]).strip().removesuffix(";"))
+    code = "\n".join(lines[length:]).strip().removesuffix(";")
     if not header or not header[0] or not code:
         raise QueryError(f"cypher/{name}.cypher needs a header with a first line, and a statement")
     facts = dict(_facts(header))

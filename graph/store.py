@@ -71,7 +71,7 @@ class GraphStore:
     def run_schema(self, text: str) -> list[Row]:
         """Run one schema statement on its own, as Neo4j wants it."""
         with _one_line(), self._driver.session(database=self.database) as session:
-            return session.run(text).data()  # type: ignore[arg-type]
+            return session.run(text).data()
 
     def explain(self, name: str) -> list[str]:
         """Columns of a statement as the server understands it, without running it."""

@@ -102,9 +102,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         self._settings = settings
         self._graph_offset = graph_offset
         self._lowest_offset = lowest_offset
-        self._partitions = {
-            p.number: p for p in read_partitions(settings.topic, bootstrap_servers)
-        }
+        self._partitions = {p.number: p for p in read_partitions(settings.topic, bootstrap_servers)}
         self._expected: dict[Partition, int] = {}
         self._consumer = KafkaConsumer(
             bootstrap_servers=bootstrap_servers,

@@ -15,6 +15,7 @@ from ingest.events import Event, UnusableEventError, parse_event
 class Written:
     """How many of a batch's messages became what."""
 
+    messages: int
     events: int
     dead_letters: int
     duplicates: int
@@ -47,7 +48,7 @@ class Writer:
             rows, positions = fold(event for _, event in fresh), _positions(ahead, fresh)
             self.store.write(lambda tx: _save(tx, batch, rows, positions, self.owner))
         repeated = len(parsed) - len(told.fresh) - len(told.conflicting)
-        return Written(len(fresh), len(letters), repeated)
+        return Written(len(batch.messages), len(fresh), len(letters), repeated)
 
 
 def _parse(
@@ -66,9 +67,7 @@ def _is_ahead(message: Message, batch: Batch) -> bool:
     return message.offset >= batch.expected[message.partition]
 
 
-def _save(
-    tx: Transaction, batch: Batch, rows: GraphRows, positions: list[Row], owner: str
-) -> None:
+def _save(tx: Transaction, batch: Batch, rows: GraphRows, positions: list[Row], owner: str) -> None:
     _lock(tx, batch, positions, owner)
     # nodes before relationships and keys in order: two writers never wait for each other in a ring
     tx.run("ingest/merge_accounts", rows=_accounts(rows))
@@ -93,9 +92,7 @@ def _lock(tx: Transaction, batch: Batch, positions: list[Row], owner: str) -> No
             )
 
 
-def _positions(
-    next_offsets: dict[Partition, int], fresh: list[tuple[Message, Event]]
-) -> list[Row]:
+def _positions(next_offsets: dict[Partition, int], fresh: list[tuple[Message, Event]]) -> list[Row]:
     touched: dict[Partition, set[str]] = {partition: set() for partition in next_offsets}
     latest: dict[Partition, int] = {}
     for message, event in fresh:

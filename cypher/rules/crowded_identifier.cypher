@@ -9,6 +9,7 @@
 // Returns: identifier_key, account_ids, account_count, at, detail
 // Severity: low
 // Points: 5
+// Subject: identifier
 // Defaults: {"min_accounts": 20}
 // Browser: :params {account_ids: ["1"], min_accounts: 20}
 UNWIND $account_ids AS account_id

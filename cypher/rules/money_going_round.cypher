@@ -9,6 +9,7 @@
 // Returns: identifier_key, account_ids, account_count, at, detail
 // Severity: high
 // Points: 20
+// Subject: accounts
 // Defaults: {"max_counterparties": 50}
 // Browser: :params {account_ids: ["1"], max_counterparties: 50}
 UNWIND $account_ids AS account_id

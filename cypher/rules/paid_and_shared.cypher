@@ -9,6 +9,7 @@
 // Returns: identifier_key, account_ids, account_count, at, detail
 // Severity: high
 // Points: 25
+// Subject: accounts
 // Defaults: {"max_accounts": 50}
 // Browser: :params {account_ids: ["1"], max_accounts: 50}
 UNWIND $account_ids AS account_id

@@ -11,6 +11,7 @@
 // Returns: identifier_key, account_ids, account_count, at, detail
 // Severity: high
 // Points: 30
+// Subject: identifier
 // Defaults: {"min_accounts": 3, "max_accounts": 50}
 // Browser: :params {account_ids: ["1"], min_accounts: 3, max_accounts: 50}
 UNWIND $account_ids AS account_id

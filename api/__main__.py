@@ -1,0 +1,5 @@
+"""`python -m api` is `ringtrace`."""
+
+from api.cli import main
+
+main()

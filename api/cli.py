@@ -1,0 +1,326 @@
+"""The command line: `ringtrace …`."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+
+from api import demo as steps
+from api.app import create_app
+from api.listing import print_listing
+from api.options import DataDir, FollowStdin, OutputFormat, open_world
+from api.ports import free_port
+from api.responses import AccountOut, RingOut
+from api.settings import ApiSettings
+from api.stages import Stages, running_stages, stop_when_stdin_ends
+from api.world import World
+from detection.escalation import deliver as deliver_outbox
+from detection.pipeline import detect as detect_once
+from detection.scheduler import detect_every, report
+from detection.settings import DetectionSettings, EscalationSettings
+from graph.errors import InputError, RingtraceError
+from graph.model import RiskLevel
+from graph.schema import apply_schema, check_schema
+from graph.views import RingFilter, all_accounts, all_rings
+from ingest.dead_letters import DeadLetterFile
+from ingest.files import FileSource, read_events
+from ingest.pipeline import graph_offset, lowest_offset
+from ingest.pipeline import ingest as run_ingest
+from ingest.replay import DeadLetterTopic, paced
+from ingest.replay import replay as send
+
+app = typer.Typer(
+    name="ringtrace",
+    help="Finds sharing rings in account events and lets you walk from a flag outwards.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+servers = typer.Typer(help="Local Neo4j and Kafka.", no_args_is_help=True)
+schema = typer.Typer(help="Constraints and indexes of the graph.", no_args_is_help=True)
+app.add_typer(servers, name="servers")
+app.add_typer(schema, name="schema")
+out = Console()
+
+
+@contextmanager
+def _stopping(follow_stdin: bool = False) -> Iterator[threading.Event]:
+    """An event that Ctrl-C, a kill or the end of the parent sets."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    if follow_stdin:
+        stop_when_stdin_ends(stop)
+    yield stop
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the summary.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Everything on this machine with the bundled real data. Example: ringtrace demo --once."""
+    world, api = open_world(data_dir), ApiSettings()
+    with _stopping() as stop, _service(world, api) as (stages, page), world.store() as store:
+        steps.play(world, store, stages, out)
+        steps.find_rings(store, out)
+        stages.start("detect", "--every", str(DetectionSettings().every_seconds))
+        steps.wait_for_page(page, stages)
+        steps.print_summary(store, out, page)
+        if not once:
+            _keep_serving(world, stages, page, stop)
+
+
+@app.command()
+def up(data_dir: DataDir = None) -> None:
+    """Start local servers if none are set, then ingest, detect, deliver and serve."""
+    world, api = open_world(data_dir), ApiSettings()
+    with _stopping() as stop, _service(world, api) as (stages, page):
+        stages.start("detect", "--every", str(DetectionSettings().every_seconds))
+        if EscalationSettings().webhook_url is not None:
+            stages.start("deliver")
+        steps.wait_for_page(page, stages)
+        _keep_serving(world, stages, page, stop)
+
+
+@contextmanager
+def _service(world: World, api: ApiSettings) -> Iterator[tuple[Stages, str]]:
+    """Local servers, ingest and the page; ends what it started."""
+    port = free_port(api.host, api.port)
+    page = f"http://{api.host}:{port}"
+    with out.status("Starting Neo4j and Kafka (the first time they are fetched, about 140 MB)"):
+        started = world.start_servers(origin=page)
+    try:
+        with running_stages(world.data_dir) as stages:
+            stages.start("ingest")
+            stages.start("serve", "--port", str(port))
+            yield stages, page
+    finally:
+        world.stop_servers(started)
+
+
+def _keep_serving(world: World, stages: Stages, page: str, stop: threading.Event) -> None:
+    out.print(f"Explorer       {page}", highlight=False)
+    if (local := world.neo4j()) is not None:
+        where = f"{local.browser_url}  (user {local.user}, password in {world.data_dir}/neo4j)"
+        out.print(f"Neo4j Browser  {where}", highlight=False, soft_wrap=True)
+    out.print("Ctrl-C stops everything.")
+    while not stop.wait(1):
+        stages.check()
+
+
+@servers.command("start")
+def servers_start(data_dir: DataDir = None) -> None:
+    """Start the local servers and leave them running. Example: ringtrace servers start."""
+    world, api = open_world(data_dir), ApiSettings()
+    with out.status("Starting Neo4j and Kafka (the first time they are fetched, about 140 MB)"):
+        world.start_servers(origin=f"http://{api.host}:{api.port}", keep_running=True)
+    _print_servers(world)
+
+
+@servers.command("stop")
+def servers_stop(data_dir: DataDir = None) -> None:
+    """Stop the local servers. Example: ringtrace servers stop."""
+    stopped = open_world(data_dir).stop_servers(["Kafka", "Neo4j"])
+    out.print(f"stopped {' and '.join(stopped)}" if stopped else "nothing was running")
+
+
+@servers.command("status")
+def servers_status(data_dir: DataDir = None) -> None:
+    """Say which local servers run, and where. Example: ringtrace servers status."""
+    _print_servers(open_world(data_dir))
+
+
+def _print_servers(world: World) -> None:
+    for name, address in world.addresses().items():
+        out.print(f"{name:<8} {address}", highlight=False, soft_wrap=True)
+
+
+@schema.command("apply")
+def schema_apply(data_dir: DataDir = None) -> None:
+    """Create missing constraints and indexes. Example: ringtrace schema apply."""
+    with open_world(data_dir).store() as store:
+        apply_schema(store)
+    out.print("the schema is in place")
+
+
+@schema.command("check")
+def schema_check(data_dir: DataDir = None) -> None:
+    """Fail when a constraint or index is missing. Example: ringtrace schema check."""
+    with open_world(data_dir).store() as store:
+        missing = check_schema(store)
+    if missing:
+        raise InputError(f"missing in the graph: {', '.join(missing)}; run `ringtrace schema apply`")
+    out.print("the schema is complete")
+
+
+@app.command()
+def ingest(data_dir: DataDir = None, follow_stdin: FollowStdin = False) -> None:
+    """Move events from Kafka into the graph until stopped. Example: ringtrace ingest."""
+    world = open_world(data_dir)
+    with _stopping(follow_stdin) as stop, world.store() as store:
+        letters = DeadLetterTopic(world.ingest.dead_letter_topic, world.bootstrap_servers)
+        with world.writer(store, letters) as writer:
+            source = world.kafka_source(writer)
+            run_ingest(source, writer, stop)
+            source.close()
+        letters.close()
+
+
+@app.command()
+def replay(
+    files: Annotated[list[Path], typer.Argument(help="Files, or folders with a mapping.")],
+    mapping: Annotated[str | None, typer.Option(help="Shipped mapping or a TOML file.")] = None,
+    rate: Annotated[str, typer.Option(help="Events a second, max, or Nx the real speed.")] = "max",
+    to: Annotated[str, typer.Option(help="kafka, or graph without Kafka.")] = "kafka",
+    data_dir: DataDir = None,
+) -> None:
+    """Play events from files. Example: ringtrace replay tests/data/p2p --mapping p2p."""
+    if to not in ("kafka", "graph"):
+        raise typer.BadParameter("--to takes kafka or graph")
+    world = open_world(data_dir)
+    values, count = read_events(files, mapping)
+    values = paced(values, rate)
+    if to == "graph":
+        total = _into_graph(world, list(values))
+    else:
+        with steps.progress_bar(out) as bar:
+            task = bar.add_task("Playing into Kafka", total=count)
+            servers, topic = world.bootstrap_servers, world.ingest.topic
+            total = send(values, topic, servers, lambda sent: bar.update(task, completed=sent))
+    out.print(f"played {total} events")
+
+
+def _into_graph(world: World, values: list[bytes]) -> int:
+    letters = DeadLetterFile(world.data_dir / "dead_letters.jsonl")
+    source = FileSource(values, world.ingest.batch_size)
+    with world.store() as store, world.writer(store, letters) as writer, _stopping() as stop:
+        place = source.partition
+        lowest = lowest_offset(store, writer.duplicates, place)
+        source.start_at(lowest, graph_offset(store, place))
+        with steps.progress_bar(out) as bar:
+            task = bar.add_task("Writing the graph", total=len(values))
+            run_ingest(source, writer, stop, lambda done: bar.advance(task, done.messages))
+    return len(values)
+
+
+@app.command()
+def detect(
+    once: Annotated[bool, typer.Option("--once", help="One run (the default).")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Look at every account.")] = False,
+    every: Annotated[float | None, typer.Option(help="Seconds between runs, for ever.")] = None,
+    data_dir: DataDir = None,
+    follow_stdin: FollowStdin = False,
+) -> None:
+    """Find, score and report rings. Example: ringtrace detect --full."""
+    if every is not None and (once or full or every <= 0):
+        raise typer.BadParameter("--every takes seconds above 0 and goes without --once and --full")
+    settings = DetectionSettings()
+    with _stopping(follow_stdin) as stop, open_world(data_dir).store() as store:
+        if every is not None:
+            detect_every(store, settings, every, stop)
+        else:
+            report(detect_once(store, settings, full=full))
+
+
+@app.command()
+def deliver(data_dir: DataDir = None, follow_stdin: FollowStdin = False) -> None:
+    """Deliver waiting webhooks until stopped. Example: ringtrace deliver."""
+    with _stopping(follow_stdin) as stop, open_world(data_dir).store() as store:
+        deliver_outbox(store, EscalationSettings(), stop)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    data_dir: DataDir = None,
+    follow_stdin: FollowStdin = False,
+) -> None:
+    """Serve REST and the explorer. Example: ringtrace serve --port 8000."""
+    api = ApiSettings()
+    with open_world(data_dir).store() as store:
+        config = uvicorn.Config(
+            create_app(store, api),
+            host=host or api.host,
+            port=api.port if port is None else port,
+            log_level="warning",
+        )
+        server = uvicorn.Server(config)
+        if follow_stdin:
+            threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+        server.run()
+
+
+def _end_with_parent(server: uvicorn.Server) -> None:
+    stop = threading.Event()
+    stop_when_stdin_ends(stop)
+    stop.wait()
+    server.should_exit = True
+
+
+@app.command()
+def rings(
+    output: Annotated[OutputFormat, typer.Option("--format")] = OutputFormat.TABLE,
+    min_level: Annotated[RiskLevel, typer.Option(help="Lowest level to list.")] = RiskLevel.LOW,
+    data_dir: DataDir = None,
+) -> None:
+    """List open rings, riskiest first. Example: ringtrace rings --format jsonl."""
+    with open_world(data_dir).store() as store:
+        found = (RingOut.of(ring) for ring in all_rings(store, RingFilter(min_level)))
+        columns = ["ring_id", "risk_score", "risk_level", "size", "identifiers", "last_seen"]
+        print_listing(found, columns, output, "Rings")
+
+
+@app.command()
+def accounts(
+    output: Annotated[OutputFormat, typer.Option("--format")] = OutputFormat.TABLE,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Only flagged ones.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List accounts with their scores. Example: ringtrace accounts --flagged --format csv."""
+    with open_world(data_dir).store() as store:
+        found = (AccountOut.of(account) for account in all_accounts(store, flagged))
+        columns = ["account_id", "anomaly_score", "risk_score", "ring_ids", "flags", "event_count"]
+        print_listing(found, columns, output, "Accounts")
+
+
+def main() -> None:
+    """Run a command; every failure is one line and exit code 1, or 2 for a wrong call."""
+    level = os.environ.get("RINGTRACE_LOG_LEVEL", "INFO").upper()
+    # a broker that is away is our one line to say, not the client's twenty
+    logging.getLogger("kafka").setLevel(level if level == "DEBUG" else "CRITICAL")
+    logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stderr)
+    logging.getLogger("ringtrace").setLevel(level if level in logging.getLevelNamesMapping() else "INFO")
+    try:
+        app()
+    except RingtraceError as error:
+        _fail(str(error))
+    except ValidationError as error:
+        _fail("; ".join(_setting(error.title, detail) for detail in error.errors()))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:  # noqa: BLE001  (a user gets a line, whatever it was)
+        logging.getLogger("ringtrace").debug("unexpected", exc_info=error)
+        _fail(f"unexpected {type(error).__name__}: {error} (RINGTRACE_LOG_LEVEL=DEBUG says more)")
+
+
+def _setting(title: str, detail: Any) -> str:
+    name = ".".join(str(part) for part in detail["loc"])
+    return f"{title}, setting {name}: {detail['msg']}"
+
+
+def _fail(text: str) -> None:
+    first = (text.splitlines() or ["failed"])[0]
+    sys.stderr.write(f"ringtrace: {first}\n")
+    raise SystemExit(1)

@@ -1,0 +1,46 @@
+"""Listings for people and programs: a table, JSON lines or CSV."""
+
+import csv
+import sys
+from collections.abc import Iterable
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from api.options import OutputFormat
+
+#: characters that make a spreadsheet run a cell
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def print_listing(
+    items: Iterable[BaseModel], columns: list[str], output: OutputFormat, title: str
+) -> None:
+    """Print the items; JSON lines carry every field, the others these columns."""
+    if output is OutputFormat.JSONL:
+        for item in items:
+            sys.stdout.write(item.model_dump_json() + "\n")
+        return
+    rows = ([_cell(getattr(item, column)) for column in columns] for item in items)
+    if output is OutputFormat.CSV:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_harmless(cell) for cell in row] for row in rows)
+        return
+    table = Table(*columns, title=title)
+    for row in rows:
+        # Text: square brackets in an id are no mark-up
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return f"{len(value)}"
+    return "" if value is None else str(value)
+
+
+def _harmless(cell: str) -> str:
+    return "'" + cell if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,77 @@
+"""Rings: list, one, its score and its picture."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.deps import Cursor, Limit, RingId, Store, millis
+from api.problems import PROBLEMS
+from api.responses import ReasonOut, RingOut, RingPage, RingScoreOut, next_cursor
+from graph.model import RingStatus, RiskLevel
+from graph.neighbourhoods import ring_graph
+from graph.views import RingFilter, get_ring, list_rings
+from ui.explorer import graph_json
+from ui.layout import place
+
+router = APIRouter(prefix="/rings", tags=["rings"], responses=PROBLEMS)
+_REDIRECT: dict[int | str, dict[str, Any]] = {308: {"description": "merged into that ring"}}
+
+
+@router.get("")
+def list_page(
+    store: Store,
+    cursor: Cursor,
+    min_level: RiskLevel = RiskLevel.LOW,
+    status: RingStatus = RingStatus.OPEN,
+    min_size: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    since: datetime | None = None,
+    limit: Limit = 50,
+) -> RingPage:
+    """Rings, highest risk first; `since` bounds when they were last seen."""
+    wanted = RingFilter(min_level, (status,), min_size, millis(since, 0))
+    rings = list_rings(store, wanted, cursor, limit)
+    last = (rings[-1].risk_score, rings[-1].ring_id) if rings else (0, "")
+    return RingPage(
+        rings=[RingOut.of(ring) for ring in rings],
+        next_cursor=next_cursor(last, len(rings), limit),
+    )
+
+
+@router.get("/{ring_id}", response_model=RingOut, responses=_REDIRECT)
+def one(store: Store, request: Request, ring_id: RingId) -> RingOut | Response:
+    """One ring; an id that was merged leads to the ring that took it over."""
+    ring, heir = get_ring(store, ring_id)
+    return _redirect(request, ring_id, heir) if heir else RingOut.of(ring)
+
+
+@router.get("/{ring_id}/score", response_model=RingScoreOut, responses=_REDIRECT)
+def score(store: Store, request: Request, ring_id: RingId) -> RingScoreOut | Response:
+    """A ring's risk score with the reasons that add up to it."""
+    ring, heir = get_ring(store, ring_id)
+    if heir:
+        return _redirect(request, ring_id, heir)
+    reasons = [
+        ReasonOut(code=r.code, text=r.text, points=r.points, evidence=list(r.evidence))
+        for r in ring.reasons
+    ]
+    return RingScoreOut(
+        ring_id=ring.ring_id,
+        risk_score=ring.risk_score,
+        risk_level=ring.risk_level.value,
+        reasons=reasons,
+    )
+
+
+@router.get("/{ring_id}/graph")
+def graph(
+    store: Store, ring_id: RingId, limit: Annotated[int, Query(ge=1, le=2000)] = 300
+) -> dict[str, Any]:
+    """The picture of a ring: members, what they share, outsiders on that; says when it is cut."""
+    drawn = ring_graph(store, ring_id, limit)
+    return graph_json(drawn, place(drawn))
+
+
+def _redirect(request: Request, ring_id: str, heir: str) -> Response:
+    return RedirectResponse(request.url.path.replace(ring_id, heir), status_code=308)

@@ -1,0 +1,142 @@
+"""One world: its settings, its folder and the servers it talks to; made once and passed down."""
+
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from graph.errors import ServerError, SettingsError
+from graph.local import LocalNeo4j, find_neo4j, start_neo4j, stop_neo4j
+from graph.schema import apply_schema, world_id
+from graph.settings import GraphSettings
+from graph.store import GraphStore
+from ingest.consumer import KafkaSource, ensure_topics, owner_name
+from ingest.dead_letters import DeadLetterBox
+from ingest.duplicates import DuplicateStore
+from ingest.local import find_kafka, start_kafka, stop_kafka
+from ingest.pipeline import graph_offset, lowest_offset
+from ingest.settings import IngestSettings
+from ingest.writer import Writer
+
+log = logging.getLogger("ringtrace")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A data folder and the servers that belong to it."""
+
+    data_dir: Path
+    graph: GraphSettings = field(default_factory=GraphSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+
+    def start_servers(self, origin: str, keep_running: bool = False) -> list[str]:
+        """Start the local servers that no setting replaces; returns the names of those started.
+
+        `origin` is the page that may talk to Neo4j over HTTP.
+        """
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        starts = {}
+        with ThreadPoolExecutor(2) as pool:
+            if self.graph.uri is None:
+                starts["Neo4j"] = pool.submit(
+                    start_neo4j,
+                    self.data_dir,
+                    heap_size=self.graph.heap_size,
+                    page_cache_size=self.graph.page_cache_size,
+                    allowed_origin=origin,
+                    keep_running=keep_running,
+                    time_limit_s=self.graph.start_seconds,
+                )
+            if self.ingest.bootstrap_servers is None:
+                starts["Kafka"] = pool.submit(
+                    start_kafka,
+                    self.data_dir,
+                    heap_size=self.ingest.heap_size,
+                    keep_running=keep_running,
+                    time_limit_s=self.ingest.start_seconds,
+                )
+        started = [name for name, start in starts.items() if start.result()[1]]
+        with self.store() as store:
+            apply_schema(store)
+        ensure_topics(self.ingest, self.bootstrap_servers)
+        return started
+
+    def stop_servers(self, names: list[str]) -> list[str]:
+        """Stop these local servers; returns the names of those that were running."""
+        stops = {"Kafka": stop_kafka, "Neo4j": stop_neo4j}
+        return [name for name, stop in stops.items() if name in names and stop(self.data_dir)]
+
+    def addresses(self) -> dict[str, str]:
+        """Each server and where it is, in words."""
+        graph, kafka = self.neo4j(), find_kafka(self.data_dir)
+        stopped = "not running"
+        return {
+            "Neo4j": self.graph.uri or (f"{graph.uri}  {graph.browser_url}" if graph else stopped),
+            "Kafka": self.ingest.bootstrap_servers
+            or (kafka.bootstrap_servers if kafka else stopped),
+        }
+
+    def neo4j(self) -> LocalNeo4j | None:
+        """The running local Neo4j."""
+        return find_neo4j(self.data_dir)
+
+    def store(self) -> GraphStore:
+        """The graph of this world; ServerError when it is local and not running."""
+        if self.graph.uri is not None:
+            return GraphStore(
+                self.graph.uri, self.graph.user, self._password(), self.graph.database
+            )
+        local = self.neo4j()
+        if local is None:
+            raise ServerError(
+                f"no Neo4j is running for {self.data_dir}: run `ringtrace servers start`, "
+                "or set RINGTRACE_GRAPH_URI"
+            )
+        return GraphStore(local.uri, local.user, local.password)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Addresses of the brokers; ServerError when they are local and not running."""
+        if self.ingest.bootstrap_servers is not None:
+            return self.ingest.bootstrap_servers
+        local = find_kafka(self.data_dir)
+        if local is None:
+            raise ServerError(
+                f"no Kafka is running for {self.data_dir}: run `ringtrace servers start`, "
+                "or set RINGTRACE_INGEST_BOOTSTRAP_SERVERS"
+            )
+        return local.bootstrap_servers
+
+    @contextmanager
+    def writer(self, store: GraphStore, dead_letters: DeadLetterBox) -> Iterator[Writer]:
+        """What batches are written with."""
+        now = time.time_ns() // 1_000_000
+        # the graph's own id: a wiped graph must not meet the memory of the one before
+        path = self.data_dir / f"duplicates-{world_id(store)}.sqlite"
+        duplicates = DuplicateStore(path, self.ingest.duplicate_window_days, now)
+        try:
+            yield Writer(store, duplicates, dead_letters, owner_name())
+        finally:
+            duplicates.close()
+
+    def kafka_source(self, writer: Writer) -> KafkaSource:
+        """The event topic, read from where the stores stand."""
+        return KafkaSource(
+            self.ingest,
+            self.bootstrap_servers,
+            lambda partition: graph_offset(writer.store, partition),
+            lambda partition: lowest_offset(writer.store, writer.duplicates, partition),
+        )
+
+    def _password(self) -> str:
+        if self.graph.password_file is not None:
+            try:
+                return self.graph.password_file.read_text("utf-8").strip()
+            except OSError as error:
+                raise SettingsError(f"RINGTRACE_GRAPH_PASSWORD_FILE: {error}") from error
+        if self.graph.password is not None:
+            return self.graph.password.get_secret_value()
+        raise SettingsError("set RINGTRACE_GRAPH_PASSWORD_FILE or RINGTRACE_GRAPH_PASSWORD")

@@ -1,0 +1,104 @@
+"""Alerts: which rings somebody should hear of, once a level."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from detection.rings import KnownRing
+from detection.settings import DetectionSettings
+from graph.model import Alert, Ring
+from graph.outbox import Message
+
+#: accounts and identifiers named in a message, so that it stays under 20 kB
+MAX_NAMED = 100
+MAX_DIGEST_RINGS = 50
+
+
+def raise_alerts(
+    rings: list[Ring],
+    before: dict[str, KnownRing],
+    settings: DetectionSettings,
+    now: int,
+    detector_version: str,
+) -> list[Alert]:
+    """An alert for each ring that reached the alert level, or rose above its last alert's level."""
+    alerts = []
+    for ring in rings:
+        known = before.get(ring.ring_id)
+        if ring.risk_level.rank < settings.alert_level.rank:
+            continue
+        if known and known.alerted_level and known.alerted_level.rank >= ring.risk_level.rank:
+            continue
+        sequence = (known.alert_count if known else 0) + 1
+        alerts.append(
+            Alert(
+                f"{ring.ring_id}-{sequence}",
+                ring.ring_id,
+                now,
+                ring.risk_score,
+                ring.risk_level,
+                sequence,
+                detector_version,
+            )
+        )
+    return alerts
+
+
+def messages(
+    alerts: list[Alert], rings: list[Ring], settings: DetectionSettings, run_id: str
+) -> list[Message]:
+    """One message an alert, or one digest when a run has very many (a first pass)."""
+    by_id = {ring.ring_id: ring for ring in rings}
+    if len(alerts) > settings.digest_above:
+        return [_digest(alerts, by_id, run_id)]
+    return [_alerted(alert, by_id[alert.ring_id]) for alert in alerts]
+
+
+def _alerted(alert: Alert, ring: Ring) -> Message:
+    data = _ring(ring) | {
+        "alert_id": alert.alert_id,
+        "sequence": alert.sequence,
+        "detector_version": alert.detector_version,
+        "calibration": "not calibrated",
+        "caused_by": {"at": _time(ring.last_seen)},
+        "account_ids": list(ring.account_ids[:MAX_NAMED]),
+        "identifiers": [
+            {"kind": i.kind, "key": i.key, "account_count": i.account_count}
+            for i in ring.identifiers[: MAX_NAMED // 2]
+        ],
+        "reasons": [
+            {"code": reason.code, "text": reason.text[:500], "points": reason.points}
+            for reason in ring.reasons[:20]
+        ],
+    }
+    return Message(f"msg_{alert.alert_id}", "ring.alerted", _body("ring.alerted", alert.at, data))
+
+
+def _digest(alerts: list[Alert], rings: dict[str, Ring], run_id: str) -> Message:
+    worst = sorted(alerts, key=lambda alert: (-alert.risk_score, alert.ring_id))
+    data = {
+        "run_id": run_id,
+        "ring_count": len(alerts),
+        "calibration": "not calibrated",
+        "rings": [_ring(rings[alert.ring_id]) for alert in worst[:MAX_DIGEST_RINGS]],
+    }
+    body = _body("rings.digest", alerts[0].at, data)
+    return Message(f"msg_{run_id}", "rings.digest", body)
+
+
+def _ring(ring: Ring) -> dict[str, Any]:
+    return {
+        "ring_id": ring.ring_id,
+        "risk_score": ring.risk_score,
+        "risk_level": ring.risk_level,
+        "size": ring.size,
+        "first_seen": _time(ring.first_seen),
+        "last_seen": _time(ring.last_seen),
+    }
+
+
+def _body(event_type: str, at: int, data: dict[str, Any]) -> dict[str, Any]:
+    return {"type": event_type, "timestamp": _time(at), "data": data}
+
+
+def _time(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,106 @@
+"""Account anomaly scores by Isolation Forest (Liu, Ting, Zhou 2008)."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import IsolationForest
+
+from detection.features import FEATURES, Features
+from graph.store import GraphStore, Transaction
+
+#: accounts a model is trained on at most
+SAMPLE_SIZE = 20_000
+#: two seeds agreed on only 80 % of the top 1 % with 100 trees
+TREES = 300
+#: robust z-score from which a feature is named as a driver (Iglewicz and Hoaglin 1993)
+DRIVER_Z = 3.5
+MAX_DRIVERS = 3
+
+
+@dataclass(frozen=True)
+class AnomalyModel:
+    """A forest over a sample of accounts; the sample and a fixed seed are the whole model.
+
+    A high score is unusual, not guilty. It does not work well when anomalies are packed together
+    (a large ring of like accounts is a mode of its own) or when most accounts are anomalous.
+    """
+
+    #: accounts × features
+    sample: NDArray[np.float64]
+
+    @classmethod
+    def train(cls, features: Features) -> "AnomalyModel":
+        """A model of at most SAMPLE_SIZE accounts, chosen by a hash of their ids."""
+        order = sorted(
+            range(len(features.account_ids)),
+            key=lambda n: hashlib.blake2b(features.account_ids[n].encode()).digest(),
+        )
+        return cls(features.values[sorted(order[:SAMPLE_SIZE])])
+
+    @property
+    def version(self) -> str:
+        """Changes with the sample and with the features."""
+        text = ",".join(FEATURES).encode() + self.sample.tobytes()
+        return "iforest-" + hashlib.blake2b(text, digest_size=6).hexdigest()
+
+    @cached_property
+    def _forest(self) -> IsolationForest:
+        return IsolationForest(n_estimators=TREES, random_state=0).fit(self.sample)
+
+    @cached_property
+    def _sample_scores(self) -> NDArray[np.float64]:
+        return np.sort(self._scores(self.sample))
+
+    def _scores(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        # rounded, so that the last bit of a sum never decides a rank
+        scores: NDArray[np.float64] = np.round(-self._forest.score_samples(values), 9)
+        return scores
+
+    def score(self, features: Features) -> list[int]:
+        """0 to 100 for each account: the share of the sample that is less unusual."""
+        if not len(self.sample) or not features.account_ids:
+            return [0] * len(features.account_ids)
+        below = np.searchsorted(self._sample_scores, self._scores(features.values), side="left")
+        return [int(score) for score in below * 100 // len(self.sample)]
+
+    def drivers(self, features: Features) -> list[list[str]]:
+        """For each account the features far above the usual, strongest first, in words."""
+        if not len(self.sample):
+            return [[] for _ in features.account_ids]
+        median = np.median(self.sample, axis=0)
+        spread = 1.4826 * np.median(np.abs(self.sample - median), axis=0)
+        # where most accounts have the same value the median deviation is 0: use the mean one
+        fallback = 1.2533 * np.mean(np.abs(self.sample - median), axis=0)
+        scale = np.where(spread > 0, spread, fallback)
+        z = np.divide(
+            features.values - median, scale, where=scale > 0, out=np.zeros_like(features.values)
+        )
+        words = list(FEATURES.values())
+        order = np.argsort(-z, axis=1, kind="stable")[:, :MAX_DRIVERS]
+        return [
+            [words[n] for n in columns if row[n] >= DRIVER_Z]
+            for row, columns in zip(z, order.tolist(), strict=True)
+        ]
+
+
+def read_model(store: GraphStore) -> AnomalyModel | None:
+    """The model of the last full pass."""
+    rows = store.read("detection/read_anomaly_model")
+    if not rows or rows[0]["columns"] != len(FEATURES):
+        return None
+    sample = np.frombuffer(rows[0]["sample"], np.float64).reshape(-1, len(FEATURES))
+    return AnomalyModel(sample)
+
+
+def save_model(tx: Transaction, model: AnomalyModel, now: int) -> None:
+    """Keep a model for the runs until the next full pass."""
+    tx.run(
+        "detection/save_anomaly_model",
+        version=model.version,
+        sample=model.sample.tobytes(),
+        columns=len(FEATURES),
+        trained_at=now,
+    )

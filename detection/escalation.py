@@ -1,0 +1,134 @@
+"""Delivering the outbox: signed webhooks (Standard Webhooks 1.0), tried until they arrive."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import logging
+import socket
+import threading
+import time
+from urllib.parse import urlsplit
+
+import httpx
+
+from detection.settings import EscalationSettings
+from graph import outbox
+from graph.errors import SettingsError, StoreAwayError
+from graph.store import GraphStore
+
+log = logging.getLogger("ringtrace.escalation")
+
+#: waits after each failed try, seconds (Standard Webhooks); a day in all, then it has failed
+BACKOFF_S = (5, 300, 1_800, 7_200, 18_000, 28_800, 28_800)
+BATCH = 50
+POLL_S = 1.0
+
+
+def sign(secret: bytes, message_id: str, timestamp: int, body: str) -> str:
+    """The `webhook-signature` header of a message; timestamp in seconds."""
+    content = f"{message_id}.{timestamp}.{body}".encode()
+    digest = hmac.new(secret, content, hashlib.sha256).digest()
+    return "v1," + base64.b64encode(digest).decode()
+
+
+def read_secret(settings: EscalationSettings) -> bytes:
+    """The signing key of 24 to 64 bytes; SettingsError when there is none or it is malformed."""
+    if settings.webhook_secret_file is not None:
+        try:
+            text = settings.webhook_secret_file.read_text("utf-8").strip()
+        except OSError as error:
+            raise SettingsError(f"RINGTRACE_ESCALATION_WEBHOOK_SECRET_FILE: {error}") from error
+    elif settings.webhook_secret is not None:
+        text = settings.webhook_secret.get_secret_value()
+    else:
+        raise SettingsError("a webhook needs RINGTRACE_ESCALATION_WEBHOOK_SECRET or …_FILE")
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except binascii.Error as error:
+        raise SettingsError("the webhook secret must be whsec_ and base64") from error
+    if not 24 <= len(key) <= 64:
+        raise SettingsError(f"the webhook secret has {len(key)} bytes; it needs 24 to 64")
+    return key
+
+
+def deliver(store: GraphStore, settings: EscalationSettings, stop: threading.Event) -> None:
+    """Empty the outbox for ever, until `stop` is set."""
+    secret = read_secret(settings)
+    url = settings.webhook_url
+    if url is None:
+        raise SettingsError("there is nobody to deliver to: set RINGTRACE_ESCALATION_WEBHOOK_URL")
+    check_receiver(url, settings.allow_private_addresses)
+    with httpx.Client(timeout=settings.timeout_seconds, follow_redirects=False) as client:
+        while not stop.is_set():
+            try:
+                sent = deliver_due(store, settings, client, secret, time.time_ns() // 1_000_000)
+            except StoreAwayError as error:
+                log.warning("%s", error)
+                sent = 0
+            if sent < BATCH:
+                stop.wait(POLL_S)
+
+
+def deliver_due(
+    store: GraphStore, settings: EscalationSettings, client: httpx.Client, secret: bytes, now: int
+) -> int:
+    """Try every message that is due at `now` (milliseconds) once; returns how many were tried."""
+    pending = outbox.due(store, now, BATCH)
+    for message in pending:
+        url = str(settings.webhook_url)
+        try:
+            check_receiver(url, settings.allow_private_addresses)
+            answer = client.post(
+                url, content=message.body, headers=_headers(secret, message, now // 1000)
+            )
+            outcome, arrived = f"HTTP {answer.status_code}", answer.is_success
+        except (httpx.HTTPError, SettingsError) as error:
+            outcome, arrived = f"{type(error).__name__}: {error}", False
+        _note(store, message, arrived, outcome, now)
+    return len(pending)
+
+
+def check_receiver(url: str, allow_private: bool) -> None:
+    """SettingsError for a URL that is not HTTP or that leads into a private network."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError("RINGTRACE_ESCALATION_WEBHOOK_URL must be an http or https address")
+    if allow_private:
+        return
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise SettingsError(f"the webhook receiver {parts.hostname} is unknown: {error}") from error
+    if not all(ipaddress.ip_address(entry[4][0]).is_global for entry in found):
+        raise SettingsError(
+            f"the webhook receiver {parts.hostname} is on a private network; allow it with "
+            "RINGTRACE_ESCALATION_ALLOW_PRIVATE_ADDRESSES=true"
+        )
+
+
+def _headers(secret: bytes, message: outbox.Pending, timestamp: int) -> dict[str, str]:
+    return {
+        "content-type": "application/json",
+        "user-agent": "ringtrace",
+        "webhook-id": message.id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(secret, message.id, timestamp, message.body),
+    }
+
+
+def _note(
+    store: GraphStore, message: outbox.Pending, arrived: bool, outcome: str, now: int
+) -> None:
+    if arrived:
+        state, wait = "delivered", 0
+    elif message.attempts < len(BACKOFF_S):
+        state, wait = "waiting", BACKOFF_S[message.attempts]
+        # up to a tenth more, so that a thousand messages do not come back at one moment
+        wait += wait * hashlib.blake2b(message.id.encode(), digest_size=1).digest()[0] // 2560
+    else:
+        state, wait = "failed", 0
+    if not arrived:
+        log.warning("webhook %s: %s; %s", message.id, outcome, state)
+    outbox.note(store, message.id, state, now + wait * 1000, outcome)

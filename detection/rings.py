@@ -1,0 +1,147 @@
+"""Rings that last: a community keeps the id of the ring it grew out of."""
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from graph.model import ChangeKind, Ring, RingChange, RiskLevel
+
+#: least weighted Jaccard between a ring and the community that continues it
+MIN_SIMILARITY = 0.3
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRing:
+    """An open ring as the last run left it."""
+
+    ring_id: str
+    risk_score: int
+    risk_level: RiskLevel
+    #: level of its last alert, None before the first
+    alerted_level: RiskLevel | None
+    alert_count: int
+    #: account to how strongly it was tied in, millionths
+    members: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Which community continues which ring."""
+
+    #: ring id of each community, in the order they came
+    ring_ids: list[str]
+    #: rings that a community came out of besides the one it continues
+    parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: ring that ended to the ring that took it over, or None when it lapsed
+    ended: dict[str, str | None] = field(default_factory=dict)
+
+
+def match_rings(
+    communities: list[dict[str, int]], known: list[KnownRing], founded_at: list[int]
+) -> Matching:
+    """Give each community (account to strength) the id of a known ring, or a new one.
+
+    One to one, by weighted Jaccard from the highest down, ties by older id. A new community that
+    shares members with an open ring is its child (a split); a ring that no community continues
+    merges into the one that holds most of its strength, or lapses.
+    """
+    similarity = _similarities(communities, known)
+    taken: dict[int, str] = {}
+    continued: set[str] = set()
+    for negative, ring_id, number in sorted((-s, r, n) for (r, n), s in similarity.items()):
+        if -negative >= MIN_SIMILARITY and number not in taken and ring_id not in continued:
+            taken[number] = ring_id
+            continued.add(ring_id)
+    ring_ids = [
+        taken.get(number) or new_ring_id(founded_at[number], tuple(sorted(community)))
+        for number, community in enumerate(communities)
+    ]
+    parents = _parents(ring_ids, taken, similarity)
+    ended = {
+        ring.ring_id: _heir(ring, communities, ring_ids, similarity)
+        for ring in known
+        if ring.ring_id not in continued
+    }
+    return Matching(ring_ids, parents, ended)
+
+
+def new_ring_id(founded_at: int, account_ids: tuple[str, ...]) -> str:
+    """A ULID of the founding time (milliseconds) and a hash of the founding members.
+
+    >>> len(new_ring_id(0, ("a", "b"))), new_ring_id(0, ("a", "b"))[:10]
+    (26, '0000000000')
+    """
+    digest = hashlib.blake2b("\0".join(account_ids).encode(), digest_size=10).digest()
+    number = (max(founded_at, 0) << 80) | int.from_bytes(digest, "big")
+    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def ring_change(ring: Ring, before: KnownRing | None) -> RingChange | None:
+    """What a run did to a ring that is open now; None when nothing changed."""
+    if before is None:
+        return RingChange(
+            ring.ring_id, ChangeKind.BORN, ring.account_ids, (), None, ring.risk_score
+        )
+    joined = tuple(sorted(set(ring.account_ids) - set(before.members)))
+    left = tuple(sorted(set(before.members) - set(ring.account_ids)))
+    if not joined and not left and ring.risk_score == before.risk_score:
+        return None
+    return RingChange(
+        ring.ring_id, _kind(joined, left), joined, left, before.risk_score, ring.risk_score
+    )
+
+
+def _kind(joined: tuple[str, ...], left: tuple[str, ...]) -> ChangeKind:
+    if joined and left:
+        return ChangeKind.CHANGED
+    if joined:
+        return ChangeKind.GREW
+    return ChangeKind.SHRANK if left else ChangeKind.RESCORED
+
+
+def _similarities(
+    communities: list[dict[str, int]], known: list[KnownRing]
+) -> dict[tuple[str, int], float]:
+    """Weighted Jaccard of each ring and community that share a member (Σ min / Σ max)."""
+    homes: dict[str, list[int]] = defaultdict(list)
+    for number, community in enumerate(communities):
+        for account_id in community:
+            homes[account_id].append(number)
+    result = {}
+    for ring in known:
+        for number in {n for account_id in ring.members for n in homes.get(account_id, ())}:
+            community = communities[number]
+            accounts = community.keys() | ring.members.keys()
+            pairs = [(community.get(a, 0), ring.members.get(a, 0)) for a in accounts]
+            top = sum(max(pair) for pair in pairs)
+            result[ring.ring_id, number] = sum(min(pair) for pair in pairs) / top if top else 0.0
+    return result
+
+
+def _parents(
+    ring_ids: list[str], taken: dict[int, str], similarity: dict[tuple[str, int], float]
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for (ring_id, number), share in sorted(similarity.items()):
+        if share > 0 and number not in taken:
+            found[ring_ids[number]].append(ring_id)
+    return {ring_id: tuple(parents) for ring_id, parents in found.items()}
+
+
+def _heir(
+    ring: KnownRing,
+    communities: list[dict[str, int]],
+    ring_ids: list[str],
+    similarity: dict[tuple[str, int], float],
+) -> str | None:
+    """The ring that now holds at least half of this one's strength."""
+    shared = {
+        ring_ids[number]: sum(ring.members[a] for a in communities[number] if a in ring.members)
+        for ring_id, number in similarity
+        if ring_id == ring.ring_id
+    }
+    best = max(sorted(shared), key=lambda ring_id: shared[ring_id], default=None)
+    if best is None or shared[best] * 2 < sum(ring.members.values()):
+        return None
+    return best

@@ -1,0 +1,51 @@
+"""What counts as a ring, and whom to tell."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from graph.model import RiskLevel
+
+
+class DetectionSettings(BaseSettings):
+    """How rings are found and scored."""
+
+    model_config = SettingsConfigDict(env_prefix="RINGTRACE_DETECTION_", frozen=True)
+
+    engine: Literal["leiden", "louvain"] = Field(
+        "leiden", description="Community engine: leiden (CPM) or louvain (modularity)."
+    )
+    resolution: float = Field(
+        0.05, gt=0, description="CPM: least mean link weight inside a community."
+    )
+    min_ring_size: int = Field(3, ge=2, description="Fewest accounts of a ring.")
+    medium_score: int = Field(25, description="Lowest risk score of level medium.")
+    high_score: int = Field(50, description="Lowest risk score of level high.")
+    critical_score: int = Field(75, description="Lowest risk score of level critical.")
+    alert_level: RiskLevel = Field(
+        RiskLevel.HIGH, description="Level from which a ring raises an alert."
+    )
+    digest_above: int = Field(
+        20, ge=0, description="More alerts than this in one run leave as one digest."
+    )
+    every_seconds: float = Field(5.0, gt=0, description="Pause between runs of a running service.")
+
+
+class EscalationSettings(BaseSettings):
+    """Where alerts are delivered."""
+
+    model_config = SettingsConfigDict(env_prefix="RINGTRACE_ESCALATION_", frozen=True)
+
+    webhook_url: str | None = Field(
+        None, description="Receiver of webhooks; none are sent without."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Signing secret, `whsec_` and base64; a file is safer."
+    )
+    webhook_secret_file: Path | None = Field(None, description="File that holds the secret.")
+    allow_private_addresses: bool = Field(
+        False, description="Whether a receiver may be on this machine or a private network."
+    )
+    timeout_seconds: float = Field(15.0, gt=0, description="Longest wait for the receiver.")
