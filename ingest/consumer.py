@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -104,6 +105,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lowest_offset = lowest_offset
         self._partitions = {p.number: p for p in read_partitions(settings.topic, bootstrap_servers)}
         self._expected: dict[Partition, int] = {}
+        self._rebalanced = threading.Event()
         self._consumer = KafkaConsumer(
             bootstrap_servers=bootstrap_servers,
             group_id=settings.group_id,
@@ -120,34 +122,26 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer.close()
 
     def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        """Forget the partitions that went to somebody else."""
-        for tp in revoked:
-            self._expected.pop(self._partitions[tp.partition], None)
+        """Note that partitions went to somebody else; the client's own thread must not block."""
+        self._rebalanced.set()
 
     def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Go where the stores stand, whatever the broker remembers."""
+        """Note that partitions came; the next poll goes to where the stores stand."""
+        self._rebalanced.set()
+
+    def go_back(self) -> None:
+        """Read from where the stores stand, whatever the broker remembers."""
+        self._rebalanced.clear()
+        assigned = sorted(self._consumer.assignment())
         earliest = self._consumer.beginning_offsets(assigned)
         latest = self._consumer.end_offsets(assigned)
+        self._expected = {}
         for tp in assigned:
             partition = self._partitions[tp.partition]
             graph, lowest = self._graph_offset(partition), self._lowest_offset(partition)
-            if graph > latest[tp]:
-                log.warning(
-                    "partition %d ends at %d but the graph has read to %d: the topic was rewound; "
-                    "new messages are skipped until it is there again",
-                    *(tp.partition, latest[tp], graph),
-                )
-            if graph < earliest[tp]:
-                log.warning(
-                    "partition %d: messages %d to %d were deleted by Kafka before they were read",
-                    *(tp.partition, graph, earliest[tp] - 1),
-                )
+            _warn(partition, graph, earliest[tp], latest[tp])
             self._expected[partition] = graph
             self._consumer.seek(tp, min(max(lowest, earliest[tp]), latest[tp]))
-
-    def go_back(self) -> None:
-        """Read again from where the stores stand, after a batch that was not written."""
-        self.on_partitions_assigned(sorted(self._consumer.assignment()))
 
     def batches(self) -> Iterator[Batch | None]:
         """Batches for ever, and None whenever there was nothing to read."""
@@ -168,6 +162,10 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         while len(messages) < self._settings.batch_size:
             room = self._settings.batch_size - len(messages)
             polled = self._consumer.poll(timeout_ms=wait, max_records=room)
+            if self._rebalanced.is_set():
+                # what was read so far may be somebody else's by now: read it again from our place
+                self.go_back()
+                return None
             if not polled:
                 break
             for tp, records in polled.items():
@@ -177,3 +175,17 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         if not messages:
             return None
         return Batch(messages, {p: self._expected[p] for p in next_offsets}, next_offsets)
+
+
+def _warn(partition: Partition, graph: int, earliest: int, latest: int) -> None:
+    if graph > latest:
+        log.warning(
+            "partition %d ends at %d but the graph has read to %d: the topic was rewound; "
+            "new messages are skipped until it is there again",
+            *(partition.number, latest, graph),
+        )
+    if graph < earliest:
+        log.warning(
+            "partition %d: messages %d to %d were deleted by Kafka before they were read",
+            *(partition.number, graph, earliest - 1),
+        )
