@@ -32,6 +32,7 @@ from graph.errors import InputError, RingtraceError
 from graph.model import RiskLevel
 from graph.schema import apply_schema, check_schema
 from graph.views import RingFilter, all_accounts, all_rings
+from ingest.consumer import ensure_topics
 from ingest.dead_letters import DeadLetterFile
 from ingest.files import FileSource, read_events
 from ingest.pipeline import graph_offset, lowest_offset
@@ -169,6 +170,7 @@ def ingest(data_dir: DataDir = None, follow_stdin: FollowStdin = False) -> None:
     """Move events from Kafka into the graph until stopped. Example: ringtrace ingest."""
     world = open_world(data_dir)
     with _stopping(follow_stdin) as stop, world.store() as store:
+        ensure_topics(world.ingest, world.bootstrap_servers)
         letters = DeadLetterTopic(world.ingest.dead_letter_topic, world.bootstrap_servers)
         with world.writer(store, letters) as writer:
             source = world.kafka_source(writer)
@@ -196,8 +198,9 @@ def replay(
     else:
         with steps.progress_bar(out) as bar:
             task = bar.add_task("Playing into Kafka", total=count)
-            servers, topic = world.bootstrap_servers, world.ingest.topic
-            total = send(values, topic, servers, lambda sent: bar.update(task, completed=sent))
+            brokers, topic = world.bootstrap_servers, world.ingest.topic
+            ensure_topics(world.ingest, brokers)
+            total = send(values, topic, brokers, lambda sent: bar.update(task, completed=sent))
     out.print(f"played {total} events")
 
 

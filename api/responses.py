@@ -198,7 +198,8 @@ def read_cursor(cursor: str | None) -> tuple[int, str] | None:
         return None
     try:
         number, text = json.loads(decode_base64(cursor))
-    except (ValueError, TypeError, binascii.Error) as error:
+        text.encode()
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError("this cursor is not one of ours: start again without it") from error
     if not isinstance(number, int) or not isinstance(text, str) or abs(number) >= 2**63:
         raise InputError("this cursor is not one of ours: start again without it")

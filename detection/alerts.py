@@ -1,7 +1,11 @@
 """Alerts: which rings somebody should hear of, once a level."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
+
+import msgspec
 
 from detection.rings import KnownRing
 from detection.settings import DetectionSettings
@@ -10,6 +14,10 @@ from graph.outbox import Message
 
 #: accounts and identifiers named in a message, so that it stays under 20 kB
 MAX_NAMED = 100
+#: bytes of JSON that accounts, identifiers and reasons take at most; ids may be 512 characters
+ACCOUNTS_BYTES = 6_000
+IDENTIFIERS_BYTES = 6_000
+REASONS_BYTES = 6_000
 MAX_DIGEST_RINGS = 50
 
 
@@ -54,23 +62,32 @@ def messages(
 
 
 def _alerted(alert: Alert, ring: Ring) -> Message:
+    identifiers = [
+        {"kind": i.kind, "key": i.key, "account_count": i.account_count}
+        for i in ring.identifiers[: MAX_NAMED // 2]
+    ]
+    reasons = [
+        {"code": reason.code, "text": reason.text[:500], "points": reason.points}
+        for reason in ring.reasons[:20]
+    ]
     data = _ring(ring) | {
         "alert_id": alert.alert_id,
         "sequence": alert.sequence,
         "detector_version": alert.detector_version,
         "calibration": "not calibrated",
         "caused_by": {"at": _time(ring.last_seen)},
-        "account_ids": list(ring.account_ids[:MAX_NAMED]),
-        "identifiers": [
-            {"kind": i.kind, "key": i.key, "account_count": i.account_count}
-            for i in ring.identifiers[: MAX_NAMED // 2]
-        ],
-        "reasons": [
-            {"code": reason.code, "text": reason.text[:500], "points": reason.points}
-            for reason in ring.reasons[:20]
-        ],
+        "account_ids": _fitting(ring.account_ids[:MAX_NAMED], ACCOUNTS_BYTES),
+        "identifiers": _fitting(identifiers, IDENTIFIERS_BYTES),
+        "reasons": _fitting(reasons, REASONS_BYTES),
     }
     return Message(f"msg_{alert.alert_id}", "ring.alerted", _body("ring.alerted", alert.at, data))
+
+
+def _fitting(values: Sequence[Any], limit: int) -> list[Any]:
+    """The first values that together take at most `limit` bytes of JSON."""
+    # each value with the comma behind it
+    ends = accumulate(len(msgspec.json.encode(value)) + 1 for value in values)
+    return list(values[: sum(end <= limit for end in ends)])
 
 
 def _digest(alerts: list[Alert], rings: dict[str, Ring], run_id: str) -> Message:

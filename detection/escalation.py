@@ -1,7 +1,6 @@
 """Delivering the outbox: signed webhooks (Standard Webhooks 1.0), tried until they arrive."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import ipaddress
@@ -23,6 +22,8 @@ log = logging.getLogger("ringtrace.escalation")
 #: waits after each failed try, seconds (Standard Webhooks); a day in all, then it has failed
 BACKOFF_S = (5, 300, 1_800, 7_200, 18_000, 28_800, 28_800)
 BATCH = 50
+#: IPv4-compatible, translated and NAT64 addresses
+_ENDS_IN_IPV4 = [ipaddress.ip_network(n) for n in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96")]
 POLL_S = 1.0
 
 
@@ -38,7 +39,7 @@ def read_secret(settings: EscalationSettings) -> bytes:
     if settings.webhook_secret_file is not None:
         try:
             text = settings.webhook_secret_file.read_text("utf-8").strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"RINGTRACE_ESCALATION_WEBHOOK_SECRET_FILE: {error}") from error
     elif settings.webhook_secret is not None:
         text = settings.webhook_secret.get_secret_value()
@@ -46,7 +47,7 @@ def read_secret(settings: EscalationSettings) -> bytes:
         raise SettingsError("a webhook needs RINGTRACE_ESCALATION_WEBHOOK_SECRET or …_FILE")
     try:
         key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise SettingsError("the webhook secret must be whsec_ and base64") from error
     if not 24 <= len(key) <= 64:
         raise SettingsError(f"the webhook secret has {len(key)} bytes; it needs 24 to 64")
@@ -92,20 +93,34 @@ def deliver_due(
 
 def check_receiver(url: str, allow_private: bool) -> None:
     """SettingsError for a URL that is not HTTP or that leads into a private network."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 443
+    except ValueError as error:
+        raise SettingsError(f"RINGTRACE_ESCALATION_WEBHOOK_URL: {error}") from error
+    if parts.scheme not in ("http", "https") or not host:
         raise SettingsError("RINGTRACE_ESCALATION_WEBHOOK_URL must be an http or https address")
     if allow_private:
         return
     try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise SettingsError(f"the webhook receiver {parts.hostname} is unknown: {error}") from error
-    if not all(ipaddress.ip_address(entry[4][0]).is_global for entry in found):
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"the webhook receiver {host} is unknown: {error}") from error
+    if not all(_is_public(ipaddress.ip_address(entry[4][0])) for entry in found):
         raise SettingsError(
-            f"the webhook receiver {parts.hostname} is on a private network; allow it with "
+            f"the webhook receiver {host} is on a private network; allow it with "
             "RINGTRACE_ESCALATION_ALLOW_PRIVATE_ADDRESSES=true"
         )
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and any(address in network for network in _ENDS_IN_IPV4):
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_public(inner)
+    return address.is_global and not address.is_multicast
 
 
 def _headers(secret: bytes, message: outbox.Pending, timestamp: int) -> dict[str, str]:

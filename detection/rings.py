@@ -54,7 +54,7 @@ def match_rings(
             taken[number] = ring_id
             continued.add(ring_id)
     ring_ids = [
-        taken.get(number) or new_ring_id(founded_at[number], tuple(sorted(community)))
+        taken.get(number) or _unused_id(founded_at[number], tuple(sorted(community)), known)
         for number, community in enumerate(communities)
     ]
     parents = _parents(ring_ids, taken, similarity)
@@ -64,6 +64,14 @@ def match_rings(
         if ring.ring_id not in continued
     }
     return Matching(ring_ids, parents, ended)
+
+
+def _unused_id(founded_at: int, account_ids: tuple[str, ...], known: list[KnownRing]) -> str:
+    """A new id; the founders of an open ring that split off again must not get its id."""
+    ring_id = new_ring_id(founded_at, account_ids)
+    if any(ring.ring_id == ring_id for ring in known):
+        return _unused_id(founded_at, (*account_ids, ring_id), known)
+    return ring_id
 
 
 def new_ring_id(founded_at: int, account_ids: tuple[str, ...]) -> str:
@@ -103,7 +111,11 @@ def _kind(joined: tuple[str, ...], left: tuple[str, ...]) -> ChangeKind:
 def _similarities(
     communities: list[dict[str, int]], known: list[KnownRing]
 ) -> dict[tuple[str, int], float]:
-    """Weighted Jaccard of each ring and community that share a member (Σ min / Σ max)."""
+    """Weighted Jaccard of each ring and community that share a member.
+
+    An account weighs what ties it in now, or did when it left: new links inside a ring must not
+    make it another ring.
+    """
     homes: dict[str, list[int]] = defaultdict(list)
     for number, community in enumerate(communities):
         for account_id in community:
@@ -112,10 +124,9 @@ def _similarities(
     for ring in known:
         for number in {n for account_id in ring.members for n in homes.get(account_id, ())}:
             community = communities[number]
-            accounts = community.keys() | ring.members.keys()
-            pairs = [(community.get(a, 0), ring.members.get(a, 0)) for a in accounts]
-            top = sum(max(pair) for pair in pairs)
-            result[ring.ring_id, number] = sum(min(pair) for pair in pairs) / top if top else 0.0
+            weights = ring.members | community
+            shared = sum(weights[a] for a in community.keys() & ring.members.keys())
+            result[ring.ring_id, number] = shared / (sum(weights.values()) or 1)
     return result
 
 

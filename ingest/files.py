@@ -20,10 +20,12 @@ from ingest.batches import Batch, Message, Partition
 from ingest.mapping import load_mapping, map_rows, select
 
 _ENDINGS = (".jsonl", ".csv", ".parquet")
+_ZSTD_CHUNK = 16 * 1024
 _READ_ERRORS = (
     OSError,
     EOFError,
-    UnicodeDecodeError,
+    ValueError,
+    RecursionError,
     zlib.error,
     zstandard.ZstdError,
     csv.Error,
@@ -55,7 +57,11 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             for batch in pq.ParquetFile(file).iter_batches():
                 yield from batch.to_pylist()
         elif ending == ".csv":
-            yield from csv.DictReader(io.TextIOWrapper(file, "utf-8-sig", newline=""))
+            reader = csv.DictReader(io.TextIOWrapper(file, "utf-8-sig", newline=""))
+            for row in reader:
+                if None in row:
+                    raise csv.Error(f"line {reader.line_num} has more values than the header")
+                yield row
         else:
             for line in file:
                 if line.strip():
@@ -92,9 +98,43 @@ def _unpacked(raw: IO[bytes], suffix: str) -> Any:
     if suffix == ".gz":
         return gzip.GzipFile(fileobj=raw)
     if suffix == ".zst":
-        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        return io.BufferedReader(reader)
+        return io.BufferedReader(_ZstdReader(raw))
     return raw
+
+
+class _ZstdReader(io.RawIOBase):
+    """Frames of zstd one after the other; unlike zstandard's own it notices a cut file."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._pieces = self._unpack(raw)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer from the next piece."""
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    @staticmethod
+    def _unpack(raw: IO[bytes]) -> Iterator[bytes]:
+        frame = None
+        while packed := raw.read(_ZSTD_CHUNK):
+            while packed:
+                frame = frame or zstandard.ZstdDecompressor().decompressobj()
+                yield frame.decompress(packed)
+                packed, frame = (frame.unused_data, None) if frame.eof else (b"", frame)
+        if frame is not None:
+            raise EOFError("the file ends inside a zstd frame")
 
 
 class FileSource:

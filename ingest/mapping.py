@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,11 @@ import msgspec
 
 from graph.errors import InputError
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAPPINGS = Path(__file__).with_name("mappings")
 Row = dict[str, Any]
+#: what a row or a template that does not fit raises
+_ROW_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class Table(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -49,9 +52,11 @@ def load_mapping(name_or_path: str) -> Mapping:
         shipped = ", ".join(sorted(p.stem for p in MAPPINGS.glob("*.toml")))
         raise InputError(f"there is no mapping {name_or_path!r}; shipped are: {shipped}")
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Mapping)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        mapping = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Mapping)
+        _untimed_at(mapping)
+    except (OSError, ValueError, msgspec.ValidationError) as error:
         raise InputError(f"mapping {path}: {error}") from error
+    return mapping
 
 
 def map_rows(mapping: Mapping, files: list[tuple[Path, Iterator[Row]]]) -> list[Row]:
@@ -69,7 +74,7 @@ def map_rows(mapping: Mapping, files: list[tuple[Path, Iterator[Row]]]) -> list[
                     events.append(event)
                 else:
                     waiting.append((event, str(row[table.time_of_account or "account_id"])))
-            except (KeyError, ValueError, TypeError, IndexError) as error:
+            except _ROW_ERRORS as error:
                 raise InputError(f"{path}: row {number}: {type(error).__name__} {error}") from error
     events += _timed(mapping, events, waiting)
     return sorted(events, key=lambda e: (e["occurred_at"], e["account_id"], e["event_id"]))
@@ -110,6 +115,8 @@ def _event(table: Table, row: Row) -> Row:
         if value is not None and value != "":
             is_plain = isinstance(value, str | float) or target == "occurred_at"
             _put(event, target, value if is_plain else str(value))
+    if "account_id" not in event:
+        raise ValueError("there is no account_id")
     return event
 
 
@@ -129,7 +136,7 @@ def _timed(mapping: Mapping, events: list[Row], waiting: list[tuple[Row, str]]) 
             if account_id is not None:
                 at = event["occurred_at"]
                 first[account_id] = min(at, first.get(account_id, at))
-    otherwise = _rfc3339(mapping.untimed_at) if mapping.untimed_at else None
+    otherwise = _untimed_at(mapping)
     for event, account_id in waiting:
         at = first.get(account_id, otherwise)
         if at is None:
@@ -138,11 +145,15 @@ def _timed(mapping: Mapping, events: list[Row], waiting: list[tuple[Row, str]]) 
         yield event
 
 
+def _untimed_at(mapping: Mapping) -> int | None:
+    return _rfc3339(mapping.untimed_at) if mapping.untimed_at else None
+
+
 def _time_reader(pattern: str) -> Callable[[Any], int]:
     if pattern == "ms":
         return int
     if pattern == "s":
-        return lambda value: int(float(value) * 1000)
+        return lambda value: round(float(value) * 1000)
     if pattern in ("rfc3339", "date"):
         return _rfc3339
     return lambda value: _millis(datetime.strptime(str(value), pattern).replace(tzinfo=UTC))
@@ -154,4 +165,4 @@ def _rfc3339(value: Any) -> int:
 
 
 def _millis(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
+    return (at - _EPOCH) // timedelta(milliseconds=1)

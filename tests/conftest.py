@@ -1,0 +1,129 @@
+"""Fixtures: real servers in a folder of the test run, and the real command line.
+
+Servers are started once a session and stopped at its end. Tests that share them keep apart by
+topics and account ids of their own; nobody empties a graph.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from api.world import World
+from graph.settings import GraphSettings
+from graph.store import GraphStore
+from ingest.settings import IngestSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+P2P = ROOT / "tests" / "data" / "p2p"
+
+
+def own_settings(data_dir: Path, **ingest: object) -> World:
+    """A world whose settings come from nowhere but here."""
+    graph = GraphSettings(heap_size="1g", page_cache_size="256m")
+    return World(data_dir, graph, IngestSettings(**ingest))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The real `ringtrace` for one data folder."""
+
+    data_dir: Path
+    environment: dict[str, str]
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "api", *arguments, "--data-dir", str(self.data_dir)]
+
+    def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run to the end; a wrong exit code or a stack trace fails the test."""
+        done = subprocess.run(
+            self.command(*arguments),
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=self.environment,
+            timeout=590,
+            check=False,
+        )
+        assert done.returncode == expect, (arguments, done.stdout[-2000:], done.stderr[-2000:])
+        assert "Traceback" not in done.stderr + done.stdout, done.stderr
+        return done
+
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start and leave running; the caller ends it."""
+        return subprocess.Popen(self.command(*arguments), cwd=ROOT, env=self.environment)
+
+
+def command_line(data_dir: Path, **environment: str) -> CommandLine:
+    """The command line without this shell's own Ringtrace settings."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("RINGTRACE_")}
+    return CommandLine(data_dir, clean | environment)
+
+
+def wait_until(what: str, is_true: Callable[[], bool], seconds: float = 120) -> None:
+    """Poll until something holds; says what it waited for when it never does."""
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.2)
+
+
+def is_caught_up(world: World, store: GraphStore) -> bool:
+    """Whether the graph has every message of the world's topic."""
+    from ingest.consumer import end_offsets, read_partitions
+
+    partitions = read_partitions(world.ingest.topic, world.bootstrap_servers)
+    ends = end_offsets(partitions, world.bootstrap_servers)
+    rows = store.read("ingest/read_positions", topic=world.ingest.topic)
+    known = {(row["topic_id"], row["partition"]): row["next_offset"] for row in rows}
+    return all(known.get((p.topic_id, p.number), 0) >= ends[p] for p in partitions)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a running Neo4j and Kafka."""
+    data_dir = tmp_path_factory.mktemp("world")
+    world = own_settings(data_dir)
+    started = world.start_servers(origin="http://127.0.0.1:8000")
+    yield data_dir
+    world.stop_servers(started)
+
+
+@pytest.fixture
+def world(servers: Path) -> World:
+    """The shared servers with topics of this test's own."""
+    name = uuid.uuid4().hex[:12]
+    settings = {"topic": f"test-{name}", "dead_letter_topic": f"test-{name}-dead"}
+    return own_settings(servers, group_id=f"test-{name}", partitions=3, **settings)
+
+
+@pytest.fixture
+def store(servers: Path) -> Iterator[GraphStore]:
+    """The shared graph."""
+    with own_settings(servers).store() as store:
+        yield store
+
+
+@pytest.fixture
+def cli(world: World) -> CommandLine:
+    """The command line on this test's topics."""
+    ingest = world.ingest
+    return command_line(
+        world.data_dir,
+        RINGTRACE_INGEST_TOPIC=ingest.topic,
+        RINGTRACE_INGEST_DEAD_LETTER_TOPIC=ingest.dead_letter_topic,
+        RINGTRACE_INGEST_GROUP_ID=ingest.group_id,
+        RINGTRACE_INGEST_PARTITIONS=str(ingest.partitions),
+    )
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Start of this test's account ids."""
+    return uuid.uuid4().hex[:10] + "-"
