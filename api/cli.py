@@ -161,7 +161,9 @@ def schema_check(data_dir: DataDir = None) -> None:
     with open_world(data_dir).store() as store:
         missing = check_schema(store)
     if missing:
-        raise InputError(f"missing in the graph: {', '.join(missing)}; run `ringtrace schema apply`")
+        raise InputError(
+            f"missing in the graph: {', '.join(missing)}; run `ringtrace schema apply`"
+        )
     out.print("the schema is complete")
 
 
@@ -304,7 +306,9 @@ def main() -> None:
     # a broker that is away is our one line to say, not the client's twenty
     logging.getLogger("kafka").setLevel(level if level == "DEBUG" else "CRITICAL")
     logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stderr)
-    logging.getLogger("ringtrace").setLevel(level if level in logging.getLevelNamesMapping() else "INFO")
+    logging.getLogger("ringtrace").setLevel(
+        level if level in logging.getLevelNamesMapping() else "INFO"
+    )
     try:
         app()
     except RingtraceError as error:
@@ -313,7 +317,7 @@ def main() -> None:
         _fail("; ".join(_setting(error.title, detail) for detail in error.errors()))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:  # noqa: BLE001  (a user gets a line, whatever it was)
+    except Exception as error:  # a user gets a line, whatever it was
         logging.getLogger("ringtrace").debug("unexpected", exc_info=error)
         _fail(f"unexpected {type(error).__name__}: {error} (RINGTRACE_LOG_LEVEL=DEBUG says more)")
 

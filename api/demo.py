@@ -81,9 +81,7 @@ def print_summary(store: GraphStore, console: Console, page: str) -> None:
     counts = {row["risk_level"]: row["count"] for row in store.read("explore/ring_levels")}
     for level in ("critical", "high", "medium", "low"):
         levels.add_row(level, f"{counts.get(level, 0):,}")
-    accounts = Table(
-        "account", "ring risk", "anomaly", "ring", title="The ten riskiest accounts"
-    )
+    accounts = Table("account", "ring risk", "anomaly", "ring", title="The ten riskiest accounts")
     for row in store.read("explore/riskiest_accounts", limit=10):
         accounts.add_row(
             row["account_id"], str(row["risk_score"]), str(row["anomaly_score"]), row["ring_id"]
@@ -92,7 +90,9 @@ def print_summary(store: GraphStore, console: Console, page: str) -> None:
         console.print(table)
     rings = list_rings(store, RingFilter(), None, 1)
     if rings:
-        console.print(f"The riskiest ring ({rings[0].risk_score} of 100, {rings[0].size} accounts):")
+        console.print(
+            f"The riskiest ring ({rings[0].risk_score} of 100, {rings[0].size} accounts):"
+        )
         console.print(f"  {page}/rings/{rings[0].ring_id}", highlight=False, soft_wrap=True)
 
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,7 @@ class World:
         `origin` is the page that may talk to Neo4j over HTTP.
         """
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        starts = {}
+        starts: dict[str, Future[tuple[object, bool]]] = {}
         with ThreadPoolExecutor(2) as pool:
             if self.graph.uri is None:
                 starts["Neo4j"] = pool.submit(

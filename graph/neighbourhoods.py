@@ -68,7 +68,9 @@ def _draw(
         _link(row) for row in store.read("explore/links", account_ids=account_ids, keys=keys)
     )
     # each neighbour once, however many links lead to it
-    drawn_neighbours = {(a, b) for x in links for a, b in ((x.source, x.target), (x.target, x.source))}
+    drawn_neighbours = {
+        (a, b) for x in links for a, b in ((x.source, x.target), (x.target, x.source))
+    }
     shown = Counter((a, _kind(b)) for a, b in drawn_neighbours)
     nodes = [
         _account_node(row, shown, members)

@@ -121,11 +121,11 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         """Leave the group."""
         self._consumer.close()
 
-    def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+    def on_partitions_revoked(self, _: list[TopicPartition]) -> None:
         """Note that partitions went to somebody else; the client's own thread must not block."""
         self._rebalanced.set()
 
-    def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+    def on_partitions_assigned(self, _: list[TopicPartition]) -> None:
         """Note that partitions came; the next poll goes to where the stores stand."""
         self._rebalanced.set()
 

@@ -73,7 +73,8 @@ def map_rows(mapping: Mapping, files: list[tuple[Path, Iterator[Row]]]) -> list[
                     event["occurred_at"] = read_time(event["occurred_at"])
                     events.append(event)
                 else:
-                    waiting.append((event, str(row[table.time_of_account or "account_id"])))
+                    whose = table.time_of_account
+                    waiting.append((event, str(row[whose]) if whose else event["account_id"]))
             except _ROW_ERRORS as error:
                 raise InputError(f"{path}: row {number}: {type(error).__name__} {error}") from error
     events += _timed(mapping, events, waiting)

@@ -31,7 +31,9 @@ def neighbourhood(
     store: Store,
     account_id: AccountId,
     hops: Annotated[int, Query(ge=1, le=1)] = 1,  # noqa: ARG001  (named in the contract)
-    kinds: Annotated[str | None, Query(description="kinds with commas between; all without")] = None,
+    kinds: Annotated[
+        str | None, Query(description="kinds with commas between; all without")
+    ] = None,
     limit: Neighbours = 50,
 ) -> dict[str, Any]:
     """What an account used and whom it dealt with, riskiest first."""

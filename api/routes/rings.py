@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
 
 from api.deps import Cursor, Limit, RingId, Store, millis
 from api.problems import PROBLEMS
@@ -19,18 +20,22 @@ router = APIRouter(prefix="/rings", tags=["rings"], responses=PROBLEMS)
 _REDIRECT: dict[int | str, dict[str, Any]] = {308: {"description": "merged into that ring"}}
 
 
+class Wanted(BaseModel):
+    """Which rings to list."""
+
+    min_level: RiskLevel = RiskLevel.LOW
+    status: RingStatus = RingStatus.OPEN
+    min_size: int = Field(0, ge=0, le=10**9)
+    since: datetime | None = Field(None, description="last seen at or after")
+
+
 @router.get("")
 def list_page(
-    store: Store,
-    cursor: Cursor,
-    min_level: RiskLevel = RiskLevel.LOW,
-    status: RingStatus = RingStatus.OPEN,
-    min_size: Annotated[int, Query(ge=0, le=10**9)] = 0,
-    since: datetime | None = None,
-    limit: Limit = 50,
+    store: Store, cursor: Cursor, query: Annotated[Wanted, Depends()], limit: Limit = 50
 ) -> RingPage:
-    """Rings, highest risk first; `since` bounds when they were last seen."""
-    wanted = RingFilter(min_level, (status,), min_size, millis(since, 0))
+    """Rings, highest risk first."""
+    since = millis(query.since, 0)
+    wanted = RingFilter(query.min_level, (query.status,), query.min_size, since)
     rings = list_rings(store, wanted, cursor, limit)
     last = (rings[-1].risk_score, rings[-1].ring_id) if rings else (0, "")
     return RingPage(

@@ -157,4 +157,3 @@ def _write_shuffled(path: Path, rng: random.Random) -> None:
 
 def _one(store: GraphStore, statement: str) -> int:
     return int(store.run_schema(statement)[0]["n"])
-

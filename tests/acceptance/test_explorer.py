@@ -30,7 +30,9 @@ pytestmark = pytest.mark.extra
 
 
 @pytest.fixture
-def page(servers: Path, store: GraphStore, prefix: str, tmp_path: Path) -> Iterator[tuple[str, str]]:
+def page(
+    servers: Path, store: GraphStore, prefix: str, tmp_path: Path
+) -> Iterator[tuple[str, str]]:
     """A running service, and the path of the page of a ring with 300 nodes around it."""
     cli = command_line(servers)
     path = tmp_path / "events.jsonl"

@@ -104,7 +104,9 @@ def test_neighbourhood_counts_what_it_hides(client: httpx.Client, found: Ring) -
 
 
 def test_flags_and_alerts(client: httpx.Client, found: Ring) -> None:
-    page = client.get("/api/v1/flagged-accounts", params={"reason": "shared_device", "limit": 1000}).json()
+    page = client.get(
+        "/api/v1/flagged-accounts", params={"reason": "shared_device", "limit": 1000}
+    ).json()
     assert set(found.account_ids) <= {a["account_id"] for a in page["accounts"]}
     assert {f["rule"] for a in page["accounts"] for f in a["flags"]} == {"shared_device"}
     alerts = client.get("/api/v1/alerts", params={"limit": 1000}).json()["alerts"]

@@ -46,9 +46,7 @@ def test_every_statement_is_called() -> None:
         for folder in ("api", "detection", "graph", "ingest")
         for path in (ROOT / folder).rglob("*.py")
     )
-    unused = [
-        q.name for q in ALL if not q.name.startswith("rules/") and f'"{q.name}"' not in code
-    ]
+    unused = [q.name for q in ALL if not q.name.startswith("rules/") and f'"{q.name}"' not in code]
     assert unused == []
 
 

@@ -160,7 +160,9 @@ def test_a_new_high_ring_reaches_the_webhook_signed_and_is_tried_again(
                 bodies[:] = [json.loads(body) for _, body in got]
                 ids = [h["webhook-id"] for h, body in got if found.ring_id.encode() in body]
                 # the first try was refused: the same message comes again under the same id
-                return got[0][0]["webhook-id"] in [h["webhook-id"] for h, _ in got[1:]] and bool(ids)
+                return got[0][0]["webhook-id"] in [h["webhook-id"] for h, _ in got[1:]] and bool(
+                    ids
+                )
 
             wait_until("the webhook", lambda: len(got) > 1 and arrived(), 60)
         finally:

@@ -138,9 +138,7 @@ def test_files_straight_into_the_graph(
     assert [json.loads(x)["reason"] for x in letters if '"not json"' in x] == ["invalid_json"]
 
 
-def test_a_command_that_cannot_work_says_why_in_one_line(
-    cli: CommandLine, tmp_path: Path
-) -> None:
+def test_a_command_that_cannot_work_says_why_in_one_line(cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 this is none")
     (tmp_path / "odd.xlsx").write_bytes(b"")
     for arguments in (

@@ -51,11 +51,16 @@ def write_rows(folder: Path, ending: str, rows: list[dict]) -> Path:
     return path
 
 
+def read_all(function, *arguments) -> None:
+    """Call and read what it gives to the end."""
+    result = function(*arguments)
+    list(result[0] if isinstance(result, tuple) else result)
+
+
 def one_line(function, *arguments) -> str:
     """The message of the InputError that a call raises."""
     with pytest.raises(InputError) as caught:
-        result = function(*arguments)
-        list(result[0] if isinstance(result, tuple) else result)
+        read_all(function, *arguments)
     message = str(caught.value)
     assert message
     assert "\n" not in message

@@ -81,14 +81,10 @@ def test_it_is_the_graph_built_pair_by_pair(rows):
 def test_the_order_of_rows_and_accounts_makes_no_difference(rows, chance):
     shuffled = []
     for each in rows:
-        uses = list(
-            zip(each["account_ids"], each["first_seen"], each["last_seen"], strict=True)
-        )
+        uses = list(zip(each["account_ids"], each["first_seen"], each["last_seen"], strict=True))
         chance.shuffle(uses)
         accounts, first, last = (list(column) for column in zip(*uses, strict=True))
-        shuffled.append(
-            each | {"account_ids": accounts, "first_seen": first, "last_seen": last}
-        )
+        shuffled.append(each | {"account_ids": accounts, "first_seen": first, "last_seen": last})
     chance.shuffle(shuffled)
     one, other = build_projection(rows), build_projection(shuffled)
     assert one.account_ids == other.account_ids

@@ -1,0 +1,27 @@
+"""`python -m tests.benchmarks NAME [--json FILE]`: each prints both sides and the spread."""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+from tests.benchmarks import clients
+
+BENCHMARKS = {"clients": clients.run}
+
+
+def main() -> None:
+    """Run one benchmark, all when none is named."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS))
+    parser.add_argument("--json", type=Path, help="write the figures flat")
+    wanted = parser.parse_args()
+    logging.getLogger("kafka").setLevel("CRITICAL")
+    figures: dict[str, float] = {}
+    for name in [wanted.name] if wanted.name else sorted(BENCHMARKS):
+        figures |= BENCHMARKS[name]()
+    if wanted.json:
+        wanted.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+main()

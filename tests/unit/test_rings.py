@@ -1,0 +1,219 @@
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detection.rings import (
+    MIN_SIMILARITY,
+    KnownRing,
+    Matching,
+    match_rings,
+    new_ring_id,
+    ring_change,
+)
+from graph.model import ChangeKind, Ring, RingStatus, RiskLevel
+
+ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+
+
+def known(ring_id: str, members: str, strength: int = 10, score: int = 50) -> KnownRing:
+    held = dict.fromkeys(members, strength)
+    return KnownRing(ring_id, score, RiskLevel.HIGH, None, 0, held)
+
+
+def community(members: str, strength: int = 10) -> dict[str, int]:
+    return dict.fromkeys(members, strength)
+
+
+def match(communities: list[dict[str, int]], rings: list[KnownRing]) -> Matching:
+    return match_rings(communities, rings, [1000 + n for n in range(len(communities))])
+
+
+def similarity(one: dict[str, int], other: dict[str, int]) -> float:
+    accounts = one.keys() | other.keys()
+    top = sum(max(one.get(a, 0), other.get(a, 0)) for a in accounts)
+    return sum(min(one.get(a, 0), other.get(a, 0)) for a in accounts) / top if top else 0.0
+
+
+def test_the_same_members_keep_the_ring():
+    found = match([community("abc")], [known("R", "abc")])
+    assert found == Matching(["R"], {}, {})
+
+
+def test_a_ring_that_grows_keeps_its_id():
+    assert match([community("abcde")], [known("R", "abc")]).ring_ids == ["R"]
+
+
+def test_a_ring_too_unlike_its_community_is_not_continued():
+    found = match([community("abcdefghijk")], [known("R", "abc")])
+    assert found.ring_ids[0] != "R"
+    assert found.parents == {found.ring_ids[0]: ("R",)}
+    assert found.ended == {"R": found.ring_ids[0]}
+
+
+def test_a_split_leaves_the_id_with_the_larger_part():
+    found = match([community("ab"), community("cdef")], [known("R", "abcdef")])
+    child = found.ring_ids[0]
+    assert found.ring_ids[1] == "R"
+    assert found.parents == {child: ("R",)}
+    assert found.ended == {}
+
+
+def test_a_merger_ends_the_smaller_ring_in_the_larger():
+    rings = [known("R", "abcdef"), known("S", "ghi")]
+    found = match([community("abcdefghi")], rings)
+    assert found.ring_ids == ["R"]
+    assert found.ended == {"S": "R"}
+
+
+def test_a_ring_without_a_community_lapses():
+    found = match([community("xyz")], [known("R", "abc")])
+    assert found.ended == {"R": None}
+    assert found.parents == {}
+
+
+def test_a_ring_of_which_less_than_half_is_left_lapses():
+    rings = [known("R", "xyz"), known("S", "abcd")]
+    assert match([community("xyza")], rings).ended == {"S": None}
+    assert match([community("xyzab")], rings).ended == {"S": "R"}
+
+
+def test_strength_counts_not_heads():
+    strong = KnownRing("R", 50, RiskLevel.HIGH, None, 0, {"a": 100, "b": 1, "c": 1})
+    found = match([community("bcd", 1), {"a": 100, "e": 1}], [strong])
+    assert found.ring_ids[1] == "R"
+
+
+def test_ties_go_to_the_older_id():
+    assert match([community("abcd")], [known("S", "cd"), known("R", "ab")]).ring_ids == ["R"]
+
+
+def test_founders_that_split_off_again_do_not_get_the_id_of_their_ring():
+    founders = ("a", "b", "c")
+    ring = known(new_ring_id(1000, founders), "abcdefghij")
+    found = match_rings([community("abc"), community("defghij")], [ring], [1000, 2000])
+    assert found.ring_ids[1] == ring.ring_id
+    assert found.ring_ids[0] != ring.ring_id
+    assert ULID.fullmatch(found.ring_ids[0])
+
+
+_members = st.dictionaries(st.sampled_from("abcdefghijkl"), st.integers(0, 20), min_size=1)
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[list[dict[str, int]], list[KnownRing]]:
+    """Disjoint communities now, and disjoint rings before."""
+
+    def groups() -> list[dict[str, int]]:
+        homes = draw(st.lists(st.integers(-1, 3), min_size=12, max_size=12))
+        weights = draw(st.lists(st.integers(0, 20), min_size=12, max_size=12))
+        found: dict[int, dict[str, int]] = {}
+        for account_id, home, weight in zip("abcdefghijkl", homes, weights, strict=True):
+            if home >= 0:
+                found.setdefault(home, {})[account_id] = weight
+        return [found[home] for home in sorted(found)]
+
+    rings = [
+        KnownRing(new_ring_id(1000, tuple(sorted(m))), 50, RiskLevel.HIGH, None, 0, m)
+        for m in groups()
+    ]
+    return groups(), rings
+
+
+@given(situations())
+def test_every_ring_and_community_has_one_fate(situation):
+    communities, rings = situation
+    found = match_rings(communities, rings, [1000] * len(communities))
+    assert len(set(found.ring_ids)) == len(communities)
+    before = {ring.ring_id: ring.members for ring in rings}
+    continued = before.keys() & set(found.ring_ids)
+    assert found.ended.keys() == before.keys() - continued
+    for ring_id, members in zip(found.ring_ids, communities, strict=True):
+        assert ULID.fullmatch(ring_id)
+        if ring_id in before:
+            assert similarity(before[ring_id], members) >= MIN_SIMILARITY
+            assert ring_id not in found.parents
+    for ring_id, heir in found.ended.items():
+        if heir is not None:
+            members = communities[found.ring_ids.index(heir)]
+            held = sum(weight for a, weight in before[ring_id].items() if a in members)
+            assert held * 2 >= sum(before[ring_id].values())
+
+
+@given(situations())
+def test_parents_share_members_and_nothing_that_fits_is_left_over(situation):
+    communities, rings = situation
+    found = match_rings(communities, rings, [1000] * len(communities))
+    before = {ring.ring_id: ring.members for ring in rings}
+    for child, parents in found.parents.items():
+        members = communities[found.ring_ids.index(child)]
+        assert all(members.keys() & before[parent].keys() for parent in parents)
+    # greedy: no ring and community that are both left over would have fitted
+    for number, ring_id in enumerate(found.ring_ids):
+        if ring_id not in before:
+            for ended in found.ended:
+                assert similarity(before[ended], communities[number]) < MIN_SIMILARITY
+
+
+@given(situations(), st.randoms(use_true_random=False))
+def test_the_order_of_rings_and_communities_makes_no_difference(situation, chance):
+    communities, rings = situation
+    founded = [1000 + min(map(ord, members)) for members in communities]
+    one = match_rings(communities, rings, founded)
+    order = chance.sample(range(len(communities)), len(communities))
+    other = match_rings(
+        [communities[n] for n in order],
+        chance.sample(rings, len(rings)),
+        [founded[n] for n in order],
+    )
+    assert [one.ring_ids[n] for n in order] == other.ring_ids or has_ties(communities, rings)
+    if not has_ties(communities, rings):
+        assert one.ended == other.ended
+        assert one.parents == other.parents
+
+
+def has_ties(communities: list[dict[str, int]], rings: list[KnownRing]) -> bool:
+    """Whether two communities are equally like one ring: then the first of them is taken."""
+    shares = [[similarity(ring.members, c) for c in communities] for ring in rings]
+    return any(len(set(row)) < len(row) for row in shares)
+
+
+@given(_members)
+def test_a_run_that_finds_the_same_again_changes_nothing(members):
+    first = match_rings([members], [], [1000])
+    ring = KnownRing(first.ring_ids[0], 50, RiskLevel.HIGH, None, 0, members)
+    again = match_rings([members], [ring], [1000])
+    if sum(members.values()):
+        assert again == first
+    else:
+        assert len(again.ring_ids) == 1
+
+
+def test_ids_sort_by_founding_time_and_tell_members_apart():
+    ids = [new_ring_id(at, ("a", "b")) for at in (0, 1, 31, 32, 1_700_000_000_000)]
+    assert ids == sorted(ids)
+    assert all(ULID.fullmatch(each) for each in ids)
+    assert new_ring_id(5, ("a", "b")) == new_ring_id(5, ("a", "b"))
+    assert new_ring_id(5, ("ab",)) != new_ring_id(5, ("a", "b"))
+    assert ULID.fullmatch(new_ring_id(-5, ("a",)))
+
+
+def ring(members: str, score: int = 50) -> Ring:
+    return Ring("R", RingStatus.OPEN, score, RiskLevel.HIGH, tuple(sorted(members)), (), (), 0, 1)
+
+
+def test_changes_say_who_joined_and_left():
+    assert ring_change(ring("abc"), None).kind is ChangeKind.BORN
+    assert ring_change(ring("abc"), known("R", "abc")) is None
+    grown = ring_change(ring("abcd"), known("R", "abc"))
+    assert (grown.kind, grown.joined, grown.left) == (ChangeKind.GREW, ("d",), ())
+    shrunk = ring_change(ring("ab"), known("R", "abc"))
+    assert (shrunk.kind, shrunk.joined, shrunk.left) == (ChangeKind.SHRANK, (), ("c",))
+    changed = ring_change(ring("abd"), known("R", "abc"))
+    assert (changed.kind, changed.joined, changed.left) == (ChangeKind.CHANGED, ("d",), ("c",))
+    rescored = ring_change(ring("abc", 60), known("R", "abc"))
+    assert (rescored.kind, rescored.score_before, rescored.score_after) == (
+        ChangeKind.RESCORED,
+        50,
+        60,
+    )
