@@ -84,7 +84,7 @@ def demo(
 
 @app.command()
 def up(data_dir: DataDir = None) -> None:
-    """Start local servers if none are set, then ingest, detect, deliver and serve."""
+    """Local servers if none are set, then all stages until Ctrl-C. Example: ringtrace up."""
     world, api = open_world(data_dir), ApiSettings()
     with _stopping() as stop, _service(world, api) as (stages, page):
         stages.start("detect", "--every", str(DetectionSettings().every_seconds))

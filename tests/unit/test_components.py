@@ -1,6 +1,6 @@
 import networkx as nx
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection.components import Component, find_components
@@ -35,6 +35,7 @@ _pairs = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(
     pairs=_pairs,
     min_size=st.integers(2, 5),
@@ -68,6 +69,7 @@ def test_they_are_those_of_networkx(pairs, min_size, touched):
             assert strengths[account_id] == sum(w for p, w in whole.items() if account_id in p)
 
 
+@settings(deadline=None)
 @given(_pairs, st.randoms(use_true_random=False))
 def test_seed_and_content_do_not_depend_on_the_order_of_links(pairs, chance):
     shuffled = list(pairs)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.kinds import identifier_kinds
@@ -195,6 +195,7 @@ def test_amounts_are_exact_millionths(value, micros):
     assert parse(amount=value).amount_micros == micros
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**15))
 def test_no_amount_loses_a_millionth(micros):
     text = str(Decimal(micros).scaleb(-6))
@@ -331,6 +332,7 @@ def test_every_spelling_of_a_time_is_the_same_millisecond(text):
     assert parse(occurred_at=text).at == NOW
 
 
+@settings(deadline=None)
 @given(st.integers(0, NOW))
 def test_a_time_as_text_is_the_time_as_a_number(at):
     text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)).isoformat()
@@ -389,6 +391,7 @@ def test_a_device_keeps_its_case():
     assert keys(parse(device_id=" AbC ")) == {"device": "AbC"}
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted({kind.normaliser for kind in identifier_kinds().values()})), st.text()
 )
@@ -441,11 +444,13 @@ def check_anything(value: bytes) -> None:
     msgspec.json.decode(canonical_body(value))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_parse_or_are_refused(value):
     check_anything(value)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.binary(min_size=1, max_size=3), st.integers(0, 3))
 def test_a_damaged_event_parses_or_is_refused(place, junk, cut):
     good = body(email="a@b.c", amount="1.5", identifiers={"tax_id": ["1"]}, attributes={"k": 1})
@@ -472,6 +477,7 @@ _values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(Event.__struct_fields__), _values))
 def test_any_object_parses_or_is_refused(fields):
     good = {"event_id": "e", "type": "login", "occurred_at": NOW, "account_id": "a"}

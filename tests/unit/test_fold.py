@@ -1,7 +1,7 @@
 import dataclasses
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.batches import Fold, GraphRows, fold
@@ -60,6 +60,7 @@ def together(one: GraphRows, other: GraphRows) -> GraphRows:
     )
 
 
+@settings(deadline=None)
 @given(_events, st.randoms(use_true_random=False))
 def test_the_order_of_events_makes_no_difference(events, chance):
     shuffled = list(events)
@@ -67,11 +68,13 @@ def test_the_order_of_events_makes_no_difference(events, chance):
     assert dataclasses.asdict(fold(shuffled)) == dataclasses.asdict(fold(events))
 
 
+@settings(deadline=None)
 @given(_events, st.integers(0, 8))
 def test_a_split_batch_adds_up_to_the_whole(events, at):
     assert together(fold(events[:at]), fold(events[at:])) == fold(events)
 
 
+@settings(deadline=None)
 @given(_events)
 def test_nothing_is_lost_or_counted_twice(events):
     rows = fold(events)

@@ -5,7 +5,7 @@ from itertools import combinations
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection.projection import build_projection, degree_band, link_weight
@@ -67,6 +67,7 @@ _rows = st.lists(
 ).map(lambda found: [row(kind, str(n), list(a)) for n, (kind, a) in enumerate(found)])
 
 
+@settings(deadline=None)
 @given(_rows)
 def test_it_is_the_graph_built_pair_by_pair(rows):
     projection, expected = build_projection(rows), reference(rows)
@@ -77,6 +78,7 @@ def test_it_is_the_graph_built_pair_by_pair(rows):
     assert (projection.source < projection.target).all()
 
 
+@settings(deadline=None)
 @given(_rows, st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_accounts_makes_no_difference(rows, chance):
     shuffled = []
@@ -139,6 +141,7 @@ def test_sharing_with_more_accounts_never_counts_more(kind):
     assert 0 < weights[-1] <= weights[0] <= 1_000_000
 
 
+@settings(deadline=None)
 @given(st.integers(2, 10_000))
 def test_a_band_is_the_next_power_of_two(degree):
     band = degree_band(degree)

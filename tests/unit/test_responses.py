@@ -3,7 +3,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.responses import decode_id, next_cursor, read_cursor
@@ -16,6 +16,7 @@ def encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**63) + 1, 2**63 - 1), _texts)
 def test_a_cursor_leads_back_to_its_row(number, text):
     cursor = next_cursor((number, text), 10, 10)
@@ -60,6 +61,7 @@ def test_a_cursor_that_is_not_ours_is_refused(value):
     assert "\n" not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(_texts | st.binary().map(encoded))
 def test_any_cursor_is_read_or_refused(cursor):
     try:
@@ -78,6 +80,7 @@ _json = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(_json)
 def test_any_json_as_a_cursor_is_read_or_refused(value):
     try:
@@ -87,11 +90,13 @@ def test_any_json_as_a_cursor_is_read_or_refused(value):
     assert [number, text] == value
 
 
+@settings(deadline=None)
 @given(_texts)
 def test_an_id_comes_back_from_a_path(text):
     assert decode_id("~" + encoded(text.encode())) == text
 
 
+@settings(deadline=None)
 @given(_texts.filter(lambda text: not text.startswith("~")))
 def test_a_plain_id_is_itself(text):
     assert decode_id(text) == text
@@ -104,6 +109,7 @@ def test_an_id_that_is_no_base64url_is_refused(text):
     assert "\n" not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(_texts)
 def test_any_id_is_read_or_refused(text):
     with suppress(InputError):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection.risk import MAX_SCORE, RingEvidence, risk_level, score
@@ -49,6 +49,7 @@ def any_evidence(draw: st.DrawFn) -> RingEvidence:
     return RingEvidence(accounts, used, 0, draw(st.integers(0, 400)) * DAY, findings)
 
 
+@settings(deadline=None)
 @given(any_evidence())
 def test_points_always_add_up_to_0_to_100(found):
     reasons = score(found)
@@ -59,6 +60,7 @@ def test_points_always_add_up_to_0_to_100(found):
     assert all(list(reason.evidence) == sorted(reason.evidence) for reason in reasons)
 
 
+@settings(deadline=None)
 @given(any_evidence(), st.randoms(use_true_random=False))
 def test_the_order_of_findings_makes_no_difference_to_the_points(found, chance):
     shuffled = chance.sample(list(found.findings), len(found.findings))
