@@ -50,7 +50,7 @@ class LeidenCpm:
             matrix.data.astype(np.float64),
             count,
             resolution=self.resolution,
-            iterations=2,
+            iterations=10,
             use_modularity=False,
             seed=component.seed,
         )

@@ -9,7 +9,7 @@ from detection.components import Component, find_components
 from detection.evidence import build_rings
 from detection.features import read_features
 from detection.projection import project
-from detection.results import Results, Scope, read_known_rings, read_scope, save
+from detection.results import Results, Scope, read_known_rings, read_scope, read_used_ids, save
 from detection.rings import match_rings, ring_change
 from detection.rules import run_rules
 from detection.settings import DetectionSettings
@@ -48,7 +48,8 @@ def detect(store: GraphStore, settings: DetectionSettings, *, full: bool = False
     findings = run_rules(store, sorted(looked_at))
     evidence = build_rings(communities, projection, findings)
     known = read_known_rings(store, looked_at)
-    matching = match_rings(communities, known, [e.first_seen for e in evidence])
+    founded_at = [e.first_seen for e in evidence]
+    matching = match_rings(communities, known, founded_at, read_used_ids(store, looked_at))
     model, anomaly = _anomaly(store, scope, looked_at)
     version = f"{finder.version}+{model.version}"
     before = {ring.ring_id: ring for ring in known}

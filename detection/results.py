@@ -89,6 +89,12 @@ def read_known_rings(store: GraphStore, looked_at: set[str]) -> list[KnownRing]:
     ]
 
 
+def read_used_ids(store: GraphStore, looked_at: set[str]) -> set[str]:
+    """Ids of all rings, closed ones too, that the accounts looked at were ever in."""
+    rows = store.read("detection/used_ring_ids", account_ids=sorted(looked_at))
+    return {row["ring_id"] for row in rows}
+
+
 def save(store: GraphStore, results: Results) -> None:
     """Write everything of a run in one transaction; the notes it read go in the same."""
     store.write(lambda tx: _save(tx, results))

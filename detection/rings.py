@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from graph.model import ChangeKind, Ring, RingChange, RiskLevel
@@ -38,15 +39,21 @@ class Matching:
 
 
 def match_rings(
-    communities: list[dict[str, int]], known: list[KnownRing], founded_at: list[int]
+    communities: list[dict[str, int]],
+    known: list[KnownRing],
+    founded_at: list[int],
+    used: Collection[str] = (),
 ) -> Matching:
     """Give each community (account to strength) the id of a known ring, or a new one.
+
+    A new id is none of the known rings' and none of `used`: ids of closed rings never come back.
 
     One to one, by weighted Jaccard from the highest down, ties by older id. A new community that
     shares members with an open ring is its child (a split); a ring that no community continues
     merges into the one that holds most of its strength, or lapses.
     """
     similarity = _similarities(communities, known)
+    used = {*used, *(ring.ring_id for ring in known)}
     taken: dict[int, str] = {}
     continued: set[str] = set()
     for negative, ring_id, number in sorted((-s, r, n) for (r, n), s in similarity.items()):
@@ -54,7 +61,7 @@ def match_rings(
             taken[number] = ring_id
             continued.add(ring_id)
     ring_ids = [
-        taken.get(number) or _unused_id(founded_at[number], tuple(sorted(community)), known)
+        taken.get(number) or _unused_id(founded_at[number], tuple(sorted(community)), used)
         for number, community in enumerate(communities)
     ]
     parents = _parents(ring_ids, taken, similarity)
@@ -66,11 +73,11 @@ def match_rings(
     return Matching(ring_ids, parents, ended)
 
 
-def _unused_id(founded_at: int, account_ids: tuple[str, ...], known: list[KnownRing]) -> str:
-    """A new id; the founders of an open ring that split off again must not get its id."""
+def _unused_id(founded_at: int, account_ids: tuple[str, ...], used: Collection[str]) -> str:
+    """A new id; founders that split off again, or come back after a lapse, get another one."""
     ring_id = new_ring_id(founded_at, account_ids)
-    if any(ring.ring_id == ring_id for ring in known):
-        return _unused_id(founded_at, (*account_ids, ring_id), known)
+    if ring_id in used:
+        return _unused_id(founded_at, (*account_ids, ring_id), used)
     return ring_id
 
 

@@ -196,3 +196,26 @@ def test_both_engines_find_a_clear_ring(
     play(cli, tmp_path, ring(prefix, 6, devices=1, cards=1))
     (found,) = mine(detect(store, DetectionSettings(engine=engine)), prefix)  # type: ignore[arg-type]
     assert found.size == 6
+
+
+def test_a_ring_that_lapsed_and_comes_back_gets_another_id(
+    cli: CommandLine, store: GraphStore, prefix: str, tmp_path: Path
+) -> None:
+    events = ring(prefix, 12, devices=1, cards=1)
+    play(cli, tmp_path, events)
+    (first,) = mine(detect(store, SETTINGS), prefix)
+    more = [
+        event(f"{prefix}x{n:03}", 500 + n, device_id=f"{prefix}device0", payment_instrument=card)
+        for n, card in enumerate([f"{prefix}card0"] * 45)
+    ]
+    play(cli, tmp_path, more)
+    assert mine(detect(store, SETTINGS), prefix) == []
+    again = [
+        event(f"{prefix}{n:03}", 900 + n, payment_instrument=f"{prefix}new") for n in range(12)
+    ]
+    play(cli, tmp_path, again)
+    run = detect(store, SETTINGS)
+    (second,) = mine(run, prefix)
+    assert second.account_ids == first.account_ids
+    assert second.ring_id != first.ring_id
+    assert get_ring(store, first.ring_id)[0].status is RingStatus.LAPSED

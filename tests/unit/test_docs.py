@@ -46,7 +46,9 @@ def test_settings_table_is_current() -> None:
     assert found is not None
     if found[2] != settings_table():
         README.write_text(pattern.sub(lambda m: m[1] + settings_table() + m[3], text), "utf-8")
-        pytest.fail("the settings table in README.md was out of date; it is written anew, commit it")
+        pytest.fail(
+            "the settings table in README.md was out of date; it is written anew, commit it"
+        )
 
 
 def test_every_command_has_an_example_and_stands_in_the_readme() -> None:
