@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
@@ -65,6 +66,10 @@ def _stopping(follow_stdin: bool = False) -> Iterator[threading.Event]:
     yield stop
 
 
+def _raise_interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 @app.command()
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the summary.")] = False,
@@ -72,31 +77,32 @@ def demo(
 ) -> None:
     """Everything on this machine with the bundled real data. Example: ringtrace demo --once."""
     world, api = open_world(data_dir), ApiSettings()
-    with _stopping() as stop, _service(world, api) as (stages, page), world.store() as store:
+    with _service(world, api) as (stages, page), world.store() as store:
         steps.play(world, store, stages, out)
         steps.find_rings(store, out)
         stages.start("detect", "--every", str(DetectionSettings().every_seconds))
         steps.wait_for_page(page, stages)
         steps.print_summary(store, out, page)
         if not once:
-            _keep_serving(world, stages, page, stop)
+            _keep_serving(world, stages, page)
 
 
 @app.command()
 def up(data_dir: DataDir = None) -> None:
     """Local servers if none are set, then all stages until Ctrl-C. Example: ringtrace up."""
     world, api = open_world(data_dir), ApiSettings()
-    with _stopping() as stop, _service(world, api) as (stages, page):
+    with _service(world, api) as (stages, page):
         stages.start("detect", "--every", str(DetectionSettings().every_seconds))
         if EscalationSettings().webhook_url is not None:
             stages.start("deliver")
         steps.wait_for_page(page, stages)
-        _keep_serving(world, stages, page, stop)
+        _keep_serving(world, stages, page)
 
 
 @contextmanager
 def _service(world: World, api: ApiSettings) -> Iterator[tuple[Stages, str]]:
-    """Local servers, ingest and the page; ends what it started."""
+    """Local servers, ingest and the page; ends what it started, after Ctrl-C and SIGTERM too."""
+    signal.signal(signal.SIGTERM, _raise_interrupt)
     port = free_port(api.host, api.port)
     page = f"http://{api.host}:{port}"
     with out.status("Starting Neo4j and Kafka (the first time they are fetched, about 140 MB)"):
@@ -110,14 +116,16 @@ def _service(world: World, api: ApiSettings) -> Iterator[tuple[Stages, str]]:
         world.stop_servers(started)
 
 
-def _keep_serving(world: World, stages: Stages, page: str, stop: threading.Event) -> None:
+def _keep_serving(world: World, stages: Stages, page: str) -> None:
     out.print(f"Explorer       {page}", highlight=False)
     if (local := world.neo4j()) is not None:
         where = f"{local.browser_url}  (user {local.user}, password in {world.data_dir}/neo4j)"
         out.print(f"Neo4j Browser  {where}", highlight=False, soft_wrap=True)
     out.print("Ctrl-C stops everything.")
-    while not stop.wait(1):
-        stages.check()
+    with suppress(KeyboardInterrupt):
+        while True:
+            stages.check()
+            time.sleep(1)
 
 
 @servers.command("start")
@@ -303,8 +311,9 @@ def accounts(
 def main() -> None:
     """Run a command; every failure is one line and exit code 1, or 2 for a wrong call."""
     level = os.environ.get("RINGTRACE_LOG_LEVEL", "INFO").upper()
-    # a broker that is away is our one line to say, not the client's twenty
-    logging.getLogger("kafka").setLevel(level if level == "DEBUG" else "CRITICAL")
+    # a server that is away is our one line to say, not its client's twenty
+    for client in ("kafka", "neo4j"):
+        logging.getLogger(client).setLevel(level if level == "DEBUG" else "CRITICAL")
     logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stderr)
     logging.getLogger("ringtrace").setLevel(
         level if level in logging.getLevelNamesMapping() else "INFO"

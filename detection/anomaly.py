@@ -3,10 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import IsolationForest
 
 from detection.features import FEATURES, Features
 from graph.store import GraphStore, Transaction
@@ -47,7 +47,10 @@ class AnomalyModel:
         return "iforest-" + hashlib.blake2b(text, digest_size=6).hexdigest()
 
     @cached_property
-    def _forest(self) -> IsolationForest:
+    def _forest(self) -> Any:
+        # imported here: it is half the start-up time of every command, and one needs it
+        from sklearn.ensemble import IsolationForest
+
         return IsolationForest(n_estimators=TREES, random_state=0).fit(self.sample)
 
     @cached_property

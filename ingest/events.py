@@ -142,8 +142,8 @@ def _check(event: Event, now: int) -> None:
         )
     for name in ("event_id", "account_id", "counterparty_account_id", "target_id"):
         text = getattr(event, name)
-        if text is not None and _CONTROL.search(text):
-            raise UnusableEventError("invalid_field", f"{name} has control characters")
+        if text is not None and (not text.strip() or _CONTROL.search(text)):
+            raise UnusableEventError("invalid_field", f"{name} is blank or has control characters")
     for kind, text in event.identifier_keys():
         if not text or _CONTROL.search(text):
             detail = f"{kind.name} is empty or has control characters"

@@ -109,7 +109,7 @@ def _describe(ports: Ports) -> LocalKafka:
 
 
 def _format(settings: Path, logging: Path, jars: list[Path]) -> None:
-    tool = [jvm.JAVA, f"-Dlog4j2.configurationFile={logging}", "kafka.tools.StorageTool"]
+    tool = [jvm.java(), f"-Dlog4j2.configurationFile={logging}", "kafka.tools.StorageTool"]
     arguments = [f"--cluster-id={uuid.uuid4()}", f"--config={settings}", "--ignore-formatted"]
     done = subprocess.run(
         [*tool, "format", *arguments],
