@@ -243,7 +243,10 @@ def detect(
         if every is not None:
             detect_every(store, settings, every, stop)
         else:
-            report(detect_once(store, settings, full=full))
+            run = detect_once(store, settings, full=full)
+            report(run)
+            if run is None:
+                out.print("nothing was touched since the last run")
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """Alerts: which rings somebody should hear of, once a level."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any
 
@@ -11,6 +10,7 @@ from detection.rings import KnownRing
 from detection.settings import DetectionSettings
 from graph.model import Alert, Ring
 from graph.outbox import Message
+from graph.times import rfc3339
 
 #: accounts and identifiers named in a message, so that it stays under 20 kB
 MAX_NAMED = 100
@@ -75,7 +75,7 @@ def _alerted(alert: Alert, ring: Ring) -> Message:
         "sequence": alert.sequence,
         "detector_version": alert.detector_version,
         "calibration": "not calibrated",
-        "caused_by": {"at": _time(ring.last_seen)},
+        "caused_by": {"at": rfc3339(ring.last_seen)},
         "account_ids": _fitting(ring.account_ids[:MAX_NAMED], ACCOUNTS_BYTES),
         "identifiers": _fitting(identifiers, IDENTIFIERS_BYTES),
         "reasons": _fitting(reasons, REASONS_BYTES),
@@ -108,14 +108,10 @@ def _ring(ring: Ring) -> dict[str, Any]:
         "risk_score": ring.risk_score,
         "risk_level": ring.risk_level,
         "size": ring.size,
-        "first_seen": _time(ring.first_seen),
-        "last_seen": _time(ring.last_seen),
+        "first_seen": rfc3339(ring.first_seen),
+        "last_seen": rfc3339(ring.last_seen),
     }
 
 
 def _body(event_type: str, at: int, data: dict[str, Any]) -> dict[str, Any]:
-    return {"type": event_type, "timestamp": _time(at), "data": data}
-
-
-def _time(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat().replace("+00:00", "Z")
+    return {"type": event_type, "timestamp": rfc3339(at), "data": data}

@@ -5,6 +5,7 @@ RingtraceError
 ├── StoreError         the graph store is away or refused
 │   ├── StoreAwayError  the graph store does not answer: worth trying again
 │   └── PositionError  another writer holds the partition, or the source was rewound
+├── BrokerError        Kafka does not answer or refused
 ├── ServerError        a local server cannot be fetched, started or stopped
 ├── QueryError         a .cypher file is malformed or unknown
 ├── InputError         a file, a mapping or an argument from outside is unusable
@@ -30,6 +31,10 @@ class StoreAwayError(StoreError):
 
 class PositionError(StoreError):
     """The graph's position is not where this batch starts: another writer was here first."""
+
+
+class BrokerError(RingtraceError):
+    """Kafka does not answer or refused."""
 
 
 class ServerError(RingtraceError):

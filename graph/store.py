@@ -96,6 +96,8 @@ def _one_line() -> Iterator[None]:
     except (driver_errors.ServiceUnavailable, driver_errors.SessionExpired) as error:
         raise StoreAwayError(f"Neo4j cannot be reached: {_first_line(error)}") from error
     except driver_errors.Neo4jError as error:
+        if error.is_retryable():
+            raise StoreAwayError(f"Neo4j is not ready: {_first_line(error)}") from error
         raise StoreError(f"Neo4j refused a statement: {_first_line(error)}") from error
 
 

@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from graph.errors import RingtraceError
+from graph.errors import BrokerError, StoreAwayError
 from ingest.batches import Batch, Message, Partition
 from ingest.events import MAX_EVENT_BYTES
 from ingest.settings import IngestSettings
@@ -23,8 +24,8 @@ log = logging.getLogger("ringtrace.ingest")
 MAX_MESSAGE_BYTES = 32 * MAX_EVENT_BYTES
 
 
-class BrokerError(RingtraceError):
-    """Kafka is away or refused."""
+#: pause before a server that is away is asked again, seconds
+RETRY_S = 2.0
 
 
 def owner_name() -> str:
@@ -130,7 +131,30 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         self._rebalanced.set()
 
     def go_back(self) -> None:
-        """Read from where the stores stand, whatever the broker remembers."""
+        """Have the next poll start again from where the stores stand."""
+        self._rebalanced.set()
+
+    def batches(self) -> Iterator[Batch | None]:
+        """Batches for ever, and None whenever there was nothing to read."""
+        while True:
+            try:
+                batch = self._poll()
+            except (StoreAwayError, KafkaError) as error:
+                log.warning("%s; trying again", error)
+                self.go_back()
+                time.sleep(RETRY_S)
+                batch = None
+            yield batch
+
+    def done(self, batch: Batch) -> None:
+        """Note that a batch is in the graph, and tell the broker for its lag figures."""
+        self._expected |= {
+            p: max(offset, self._expected[p]) for p, offset in batch.next_offsets.items()
+        }
+        self._consumer.commit_async()
+
+    def _place(self) -> None:
+        """Go to where the stores stand, whatever the broker remembers."""
         self._rebalanced.clear()
         assigned = sorted(self._consumer.assignment())
         earliest = self._consumer.beginning_offsets(assigned)
@@ -143,19 +167,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             self._expected[partition] = graph
             self._consumer.seek(tp, min(max(lowest, earliest[tp]), latest[tp]))
 
-    def batches(self) -> Iterator[Batch | None]:
-        """Batches for ever, and None whenever there was nothing to read."""
-        while True:
-            yield self._poll()
-
-    def done(self, batch: Batch) -> None:
-        """Note that a batch is in the graph, and tell the broker for its lag figures."""
-        self._expected |= {
-            p: max(offset, self._expected[p]) for p, offset in batch.next_offsets.items()
-        }
-        self._consumer.commit_async()
-
     def _poll(self) -> Batch | None:
+        if self._rebalanced.is_set():
+            self._place()
         messages: list[Message] = []
         next_offsets: dict[Partition, int] = {}
         wait = self._settings.batch_wait_ms
@@ -164,7 +178,6 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             polled = self._consumer.poll(timeout_ms=wait, max_records=room)
             if self._rebalanced.is_set():
                 # what was read so far may be somebody else's by now: read it again from our place
-                self.go_back()
                 return None
             if not polled:
                 break

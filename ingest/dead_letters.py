@@ -2,12 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from graph.times import rfc3339
 from ingest.batches import Message
 
 #: how much of the message is kept, bytes
@@ -42,7 +42,7 @@ class DeadLetter:
                 "value_head": value[:HEAD_BYTES].decode("utf-8", "replace"),
                 "value_bytes": len(value),
                 "value_sha256": hashlib.sha256(value).hexdigest(),
-                "seen_at": datetime.fromtimestamp(now / 1000, UTC).isoformat(),
+                "seen_at": rfc3339(now),
             }
         )
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from graph.errors import PositionError, StoreAwayError
+from graph.errors import BrokerError, PositionError, StoreAwayError
 from graph.store import GraphStore
 from ingest.batches import Batch, Partition
 from ingest.duplicates import DuplicateStore
@@ -49,25 +49,15 @@ def ingest(
             continue
         try:
             written = writer.write(batch, now=time.time_ns() // 1_000_000)
-        except (StoreAwayError, PositionError) as error:
+        except (StoreAwayError, PositionError, BrokerError) as error:
             log.warning("%s; trying again in %.0f s", error, backoff)
             stop.wait(backoff)
             backoff = min(backoff * 2, MAX_BACKOFF_S)
-            _go_back(source, stop)
+            source.go_back()
             continue
         backoff = 1.0
         source.done(batch)
         report(written)
-
-
-def _go_back(source: Source, stop: threading.Event) -> None:
-    while not stop.is_set():
-        try:
-            source.go_back()
-            return
-        except StoreAwayError as error:
-            log.warning("%s", error)
-            stop.wait(5)
 
 
 def graph_offset(store: GraphStore, partition: Partition) -> int:

@@ -8,7 +8,8 @@ import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from ingest.consumer import MAX_MESSAGE_BYTES, BrokerError
+from graph.errors import BrokerError
+from ingest.consumer import MAX_MESSAGE_BYTES
 from ingest.dead_letters import DeadLetter
 
 
