@@ -102,7 +102,8 @@ def up(data_dir: DataDir = None) -> None:
 @contextmanager
 def _service(world: World, api: ApiSettings) -> Iterator[tuple[Stages, str]]:
     """Local servers, ingest and the page; ends what it started, after Ctrl-C and SIGTERM too."""
-    signal.signal(signal.SIGTERM, _raise_interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _raise_interrupt)
     port = free_port(api.host, api.port)
     page = f"http://{api.host}:{port}"
     with out.status("Starting Neo4j and Kafka (the first time they are fetched, about 140 MB)"):

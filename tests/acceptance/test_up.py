@@ -58,7 +58,10 @@ def test_an_event_becomes_a_ring_and_ctrl_c_stops_everything(
         assert [r["size"] for r in found] == [8]
     finally:
         child.send_signal(signal.SIGINT)
-        code = child.wait(60)
+        try:
+            code = child.wait(60)
+        finally:
+            child.kill()
     assert code == 0
     wait_until("the end of every process", lambda: not processes_of(cli.data_dir), 10)
 
