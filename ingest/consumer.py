@@ -112,6 +112,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             group_id=settings.group_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            # a killed process keeps its partitions this long from the next one
+            session_timeout_ms=10_000,
             max_poll_records=settings.batch_size,
             max_partition_fetch_bytes=8 * 1024 * 1024,
             fetch_max_wait_ms=100,

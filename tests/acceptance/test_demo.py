@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 
 import msgspec
@@ -146,14 +146,22 @@ def test_any_order_and_any_crash_give_the_same_graph_and_rings(
 def _ingest_with_kills(
     cli: CommandLine, world: World, store: GraphStore, rng: random.Random, kills: int
 ) -> None:
-    """Ingest to the end, killing the process without warning at random moments."""
+    """Ingest to the end, killing the process without warning at random moments.
+
+    Each process has a group of its own: the positions are the graph's, and nobody waits until the
+    broker has given up the one before, so most kills hit a batch.
+    """
+    groups = (
+        CommandLine(cli.data_dir, cli.environment | {"RINGTRACE_INGEST_GROUP_ID": f"try{n}"})
+        for n in count()
+    )
     for _ in range(kills):
-        child = cli.start("ingest")
-        # start-up takes 1 to 2 s: some kills hit it, most hit a batch
-        time.sleep(rng.uniform(1.5, 6))
+        child = next(groups).start("ingest")
+        # start-up takes 2 to 3 s: some kills hit it, most hit a batch
+        time.sleep(rng.uniform(2, 7))
         child.send_signal(signal.SIGKILL)
         child.wait()
-    child = cli.start("ingest")
+    child = next(groups).start("ingest")
     try:
         wait_until("the graph to catch up", lambda: is_caught_up(world, store), 300)
     finally:
