@@ -93,6 +93,6 @@ def _merge(findings: dict[str, Finding], finding: Finding) -> None:
             both,
             finding.account_count,
             max(known.at, finding.at),
-            finding.detail,
+            min(known.detail, finding.detail),
         )
     findings[key] = finding

@@ -12,6 +12,12 @@ from graph.errors import StoreAwayError, StoreError
 from graph.queries import Access, query
 
 Row = dict[str, Any]
+#: what a server says to running statements while it stops or starts
+_PASSING = {
+    "Neo.ClientError.Transaction.Terminated",
+    "Neo.ClientError.Transaction.LockClientStopped",
+    "Neo.DatabaseError.Database.UnableToStartDatabase",
+}
 T = TypeVar("T")
 
 
@@ -96,7 +102,7 @@ def _one_line() -> Iterator[None]:
     except (driver_errors.ServiceUnavailable, driver_errors.SessionExpired) as error:
         raise StoreAwayError(f"Neo4j cannot be reached: {_first_line(error)}") from error
     except driver_errors.Neo4jError as error:
-        if error.is_retryable():
+        if error.is_retryable() or error.code in _PASSING:
             raise StoreAwayError(f"Neo4j is not ready: {_first_line(error)}") from error
         raise StoreError(f"Neo4j refused a statement: {_first_line(error)}") from error
 

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from ingest.events import Event
 
+#: sums of money stop here: beyond 64 bits the graph would refuse the batch for ever
+MAX_MICROS = 4 * 10**18
+
 
 class Partition(NamedTuple):
     """A partition of one life of a topic: a re-created topic has another id."""
@@ -46,7 +49,7 @@ class Fold:
     def add(self, at: int, amount_micros: int = 0) -> None:
         """Count one event."""
         self.event_count += 1
-        self.amount_micros += amount_micros
+        self.amount_micros = min(self.amount_micros + amount_micros, MAX_MICROS)
         self.first_seen = at if self.first_seen is None else min(at, self.first_seen)
         self.last_seen = at if self.last_seen is None else max(at, self.last_seen)
 

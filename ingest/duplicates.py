@@ -40,7 +40,7 @@ class DuplicateStore:
     """The events of the last `window_days`, by the hash of their id."""
 
     def __init__(self, path: Path, window_days: int, now: int) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + _SCHEMA)
         self._db.execute("DELETE FROM seen WHERE seen_at < ?", (now - window_days * _DAY_MS,))
 
@@ -69,7 +69,9 @@ class DuplicateStore:
             result = self._sort(events, sources, now)
             self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # a full disk makes SQLite roll back by itself
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
         return result
 

@@ -48,7 +48,7 @@ def list_page(
 def one(store: Store, request: Request, ring_id: RingId) -> RingOut | Response:
     """One ring; an id that was merged leads to the ring that took it over."""
     ring, heir = get_ring(store, ring_id)
-    return _redirect(request, ring_id, heir) if heir else RingOut.of(ring)
+    return _redirect(request, heir) if heir else RingOut.of(ring)
 
 
 @router.get("/{ring_id}/score", response_model=RingScoreOut, responses=_REDIRECT)
@@ -56,7 +56,7 @@ def score(store: Store, request: Request, ring_id: RingId) -> RingScoreOut | Res
     """A ring's risk score with the reasons that add up to it."""
     ring, heir = get_ring(store, ring_id)
     if heir:
-        return _redirect(request, ring_id, heir)
+        return _redirect(request, heir)
     reasons = [
         ReasonOut(code=r.code, text=r.text, points=r.points, evidence=list(r.evidence))
         for r in ring.reasons
@@ -78,5 +78,7 @@ def graph(
     return graph_json(drawn, place(drawn))
 
 
-def _redirect(request: Request, ring_id: str, heir: str) -> Response:
-    return RedirectResponse(request.url.path.replace(ring_id, heir), status_code=308)
+def _redirect(request: Request, heir: str) -> Response:
+    before, _, after = request.url.path.partition("/rings/")
+    _, slash, rest = after.partition("/")
+    return RedirectResponse(f"{before}/rings/{heir}{slash}{rest}", status_code=308)

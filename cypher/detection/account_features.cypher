@@ -18,12 +18,12 @@ CALL (account) {
 }
 CALL (account) {
   OPTIONAL MATCH (account)-[sent:TRANSFERRED]->(payee:Account)
-  RETURN count(DISTINCT payee) AS payees, coalesce(sum(sent.amount_micros), 0) AS sent_micros
+  RETURN count(DISTINCT payee) AS payees, sum(toFloat(sent.amount_micros)) AS sent_micros
 }
 CALL (account) {
   OPTIONAL MATCH (account)<-[received:TRANSFERRED]-(payer:Account)
   RETURN count(DISTINCT payer) AS payers,
-         coalesce(sum(received.amount_micros), 0) AS received_micros
+         sum(toFloat(received.amount_micros)) AS received_micros
 }
 RETURN account.id AS id, account.event_count AS event_count,
        coalesce(account.last_seen - account.first_seen, 0) AS active_ms,

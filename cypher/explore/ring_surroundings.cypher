@@ -16,6 +16,8 @@ WITH ring, identifier, member_count, COUNT { (identifier)<-[:USED]-() } AS degre
 RETURN identifier.key AS key, member_count,
        CASE WHEN degree > $caps[identifier.kind] THEN []
        ELSE [(identifier)<-[:USED]-(other:Account)
-             WHERE NOT EXISTS { (other)-[m:MEMBER_OF]->(ring) WHERE m.until IS NULL } | other.id]
+             WHERE NOT EXISTS {
+               (other)-[m:MEMBER_OF]->(ring) WHERE m.until IS NULL OR m.until = ring.closed_at
+             } | other.id]
        END AS outsiders
 ORDER BY member_count DESC, key;

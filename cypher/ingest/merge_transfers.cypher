@@ -12,7 +12,9 @@ MERGE (payer)-[sent:TRANSFERRED {currency: row.currency}]->(payee)
 ON CREATE SET sent.event_count = row.event_count, sent.amount_micros = row.amount_micros,
               sent.first_seen = row.first_seen, sent.last_seen = row.last_seen
 ON MATCH SET sent.event_count = sent.event_count + row.event_count,
-             sent.amount_micros = sent.amount_micros + row.amount_micros,
+             sent.amount_micros = CASE
+               WHEN sent.amount_micros > 4000000000000000000 - row.amount_micros
+               THEN 4000000000000000000 ELSE sent.amount_micros + row.amount_micros END,
              sent.first_seen = CASE WHEN row.first_seen < sent.first_seen
                                THEN row.first_seen ELSE sent.first_seen END,
              sent.last_seen = CASE WHEN row.last_seen > sent.last_seen

@@ -13,7 +13,8 @@
 // Defaults: {"max_accounts": 50}
 // Browser: :params {account_ids: ["1"], max_accounts: 50}
 UNWIND $account_ids AS account_id
-MATCH (payer:Account {id: account_id})-[sent:TRANSFERRED]->(payee:Account)
+MATCH (:Account {id: account_id})-[sent:TRANSFERRED]-(:Account)
+WITH DISTINCT sent, startNode(sent) AS payer, endNode(sent) AS payee
 MATCH (payer)-[:USED]->(identifier:PaymentInstrument)<-[:USED]-(payee)
 WHERE COUNT { (identifier)<-[:USED]-() } <= $max_accounts
 WITH payer, payee, max(sent.last_seen) AS at, min(identifier.key) AS identifier_key
