@@ -7,11 +7,17 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.staticfiles import StaticFiles
 
+from api.clear_values import ClearValues
 from api.deps import Store
 from api.problems import PROBLEMS, add_handlers
-from api.routes import accounts, alerts, pages, rings
+from api.routes import accounts, activity, alerts, events, identifiers, pages, rings, search
+from api.routes.metrics import RequestMetrics
+from api.routes.metrics import router as metrics
+from api.routes.quality import router as quality
 from api.settings import ApiSettings
+from graph.archive import Archive
 from graph.store import GraphStore
+from ingest.replay import EventTopic
 from ui.explorer import static_directory, vis_directory
 
 #: no inline code, no other host: hostile labels have nothing to run with
@@ -36,8 +42,18 @@ def is_ready(store: Store) -> dict[str, str]:
     return {"status": "ok"}
 
 
-def create_app(store: GraphStore, settings: ApiSettings) -> FastAPI:
-    """The service over one graph."""
+def create_app(
+    store: GraphStore,
+    settings: ApiSettings,
+    clear_values: ClearValues | None = None,
+    event_topic: EventTopic | None = None,
+    archive: Archive | None = None,
+) -> FastAPI:
+    """The service over one graph.
+
+    Without `clear_values` it knows identifiers by key only, without `event_topic` it takes no
+    events, without `archive` it has none to show.
+    """
     app = FastAPI(
         title="Ringtrace",
         version=version("ringtrace"),
@@ -47,7 +63,21 @@ def create_app(store: GraphStore, settings: ApiSettings) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
     )
     app.state.store = store
-    for router in (health, rings.router, accounts.router, alerts.router):
+    app.state.clear_values = clear_values or ClearValues()
+    app.state.event_topic = event_topic
+    app.state.archive = archive
+    for router in (
+        health,
+        rings.router,
+        accounts.router,
+        activity.router,
+        identifiers.router,
+        alerts.router,
+        events.router,
+        search.router,
+        quality,
+        metrics,
+    ):
         app.include_router(router, prefix="/api/v1")
     app.include_router(pages.router)
     app.mount("/static/vis", StaticFiles(directory=vis_directory()))
@@ -56,6 +86,7 @@ def create_app(store: GraphStore, settings: ApiSettings) -> FastAPI:
     app.middleware("http")(_add_headers)
     # a page of another origin that points its own name at this address gets no answer
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts))
+    app.add_middleware(RequestMetrics)
     return app
 
 

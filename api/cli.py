@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -18,6 +18,13 @@ from rich.console import Console
 
 from api import demo as steps
 from api.app import create_app
+from api.clear_values import ClearValues
+from api.commands import archive, keys
+from api.commands.begin import begin
+from api.commands.quality import quality
+from api.commands.simulate import simulate
+from api.dry_run import print_dry_run
+from api.housekeeping import housekeeping
 from api.listing import print_listing
 from api.options import DataDir, FollowStdin, OutputFormat, open_world
 from api.ports import free_port
@@ -29,16 +36,19 @@ from detection.escalation import deliver as deliver_outbox
 from detection.pipeline import detect as detect_once
 from detection.scheduler import detect_every, report
 from detection.settings import DetectionSettings, EscalationSettings
+from graph.deny_list import DenyList, load_deny_list
 from graph.errors import InputError, RingtraceError
 from graph.model import RiskLevel
 from graph.schema import apply_schema, check_schema
+from graph.times import now_ms
 from graph.views import RingFilter, all_accounts, all_rings
 from ingest.consumer import ensure_topics
 from ingest.dead_letters import DeadLetterFile
-from ingest.files import FileSource, read_events
-from ingest.pipeline import graph_offset, lowest_offset
+from ingest.dry_run import dry_run as check_lines
+from ingest.files import FileSource, read_events, read_lines
 from ingest.pipeline import ingest as run_ingest
-from ingest.replay import DeadLetterTopic, paced
+from ingest.pipeline import tune_collector
+from ingest.replay import DeadLetterTopic, EventTopic, paced
 from ingest.replay import replay as send
 
 app = typer.Typer(
@@ -52,6 +62,11 @@ servers = typer.Typer(help="Local Neo4j and Kafka.", no_args_is_help=True)
 schema = typer.Typer(help="Constraints and indexes of the graph.", no_args_is_help=True)
 app.add_typer(servers, name="servers")
 app.add_typer(schema, name="schema")
+app.add_typer(keys.app, name="keys")
+app.add_typer(archive.app, name="archive")
+app.callback()(begin)
+app.command()(quality)
+app.command()(simulate)
 out = Console()
 
 
@@ -122,6 +137,8 @@ def _keep_serving(world: World, stages: Stages, page: str) -> None:
     if (local := world.neo4j()) is not None:
         where = f"{local.browser_url}  (user {local.user}, password in {world.data_dir}/neo4j)"
         out.print(f"Neo4j Browser  {where}", highlight=False, soft_wrap=True)
+    addresses = "  ".join([f"{page}/api/v1/metrics", *stages.metrics])
+    out.print(f"Metrics        {addresses}", highlight=False, soft_wrap=True)
     out.print("Ctrl-C stops everything.")
     with suppress(KeyboardInterrupt):
         while True:
@@ -184,8 +201,10 @@ def ingest(data_dir: DataDir = None, follow_stdin: FollowStdin = False) -> None:
         ensure_topics(world.ingest, world.bootstrap_servers)
         letters = DeadLetterTopic(world.ingest.dead_letter_topic, world.bootstrap_servers)
         with world.writer(store, letters) as writer:
-            source = world.kafka_source(writer)
-            run_ingest(source, writer, stop)
+            source = world.kafka_source(store, writer)
+            tune_collector()
+            with housekeeping(world.data_dir):
+                run_ingest(source, writer, stop, world.ingest.checkpoint_seconds)
             source.close()
         letters.close()
 
@@ -196,11 +215,17 @@ def replay(
     mapping: Annotated[str | None, typer.Option(help="Shipped mapping or a TOML file.")] = None,
     rate: Annotated[str, typer.Option(help="Events a second, max, or Nx the real speed.")] = "max",
     to: Annotated[str, typer.Option(help="kafka, or graph without Kafka.")] = "kafka",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the first events and what is wrong; send none.")
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Play events from files. Example: ringtrace replay tests/data/p2p --mapping p2p."""
     if to not in ("kafka", "graph"):
         raise typer.BadParameter("--to takes kafka or graph")
+    if dry_run:
+        print_dry_run(check_lines(read_lines(files, mapping), now_ms()))
+        return
     world = open_world(data_dir)
     values, count = read_events(files, mapping)
     values = paced(values, rate)
@@ -217,14 +242,17 @@ def replay(
 
 def _into_graph(world: World, values: list[bytes]) -> int:
     letters = DeadLetterFile(world.data_dir / "dead_letters.jsonl")
-    source = FileSource(values, world.ingest.batch_size)
     with world.store() as store, world.writer(store, letters) as writer, _stopping() as stop:
-        place = source.partition
-        lowest = lowest_offset(store, writer.duplicates, place)
-        source.start_at(lowest, graph_offset(store, place))
+        source = FileSource(values, world.ingest.batch_size, writer.hold)
         with steps.progress_bar(out) as bar:
             task = bar.add_task("Writing the graph", total=len(values))
-            run_ingest(source, writer, stop, lambda done: bar.advance(task, done.messages))
+            run_ingest(
+                source,
+                writer,
+                stop,
+                world.ingest.checkpoint_seconds,
+                lambda done: bar.advance(task, done.messages),
+            )
     return len(values)
 
 
@@ -233,18 +261,21 @@ def detect(
     once: Annotated[bool, typer.Option("--once", help="One run (the default).")] = False,
     full: Annotated[bool, typer.Option("--full", help="Look at every account.")] = False,
     every: Annotated[float | None, typer.Option(help="Seconds between runs, for ever.")] = None,
+    deny_list: Annotated[Path | None, typer.Option(help="What never connects anything.")] = None,
     data_dir: DataDir = None,
     follow_stdin: FollowStdin = False,
 ) -> None:
     """Find, score and report rings. Example: ringtrace detect --full."""
     if every is not None and (once or full or every <= 0):
         raise typer.BadParameter("--every takes seconds above 0 and goes without --once and --full")
-    settings = DetectionSettings()
-    with _stopping(follow_stdin) as stop, open_world(data_dir).store() as store:
+    settings, world = DetectionSettings(), open_world(data_dir)
+    with _stopping(follow_stdin) as stop, world.store() as store:
+        path = deny_list or settings.deny_list
+        denied = load_deny_list(path, world.pseudonyms(store)) if path else DenyList()
         if every is not None:
-            detect_every(store, settings, every, stop)
+            detect_every(store, settings, every, stop, denied)
         else:
-            run = detect_once(store, settings, full=full)
+            run = detect_once(store, settings, full=full, denied=denied)
             report(run)
             if run is None:
                 out.print("nothing was touched since the last run")
@@ -265,10 +296,12 @@ def serve(
     follow_stdin: FollowStdin = False,
 ) -> None:
     """Serve REST and the explorer. Example: ringtrace serve --port 8000."""
-    api = ApiSettings()
-    with open_world(data_dir).store() as store:
+    api, world = ApiSettings(), open_world(data_dir)
+    with world.store() as store, closing(_event_topic(world)) as topic:
         config = uvicorn.Config(
-            create_app(store, api),
+            create_app(
+                store, api, ClearValues(world.keys_file, world.privacy), topic, world.archive()
+            ),
             host=host or api.host,
             port=api.port if port is None else port,
             log_level="warning",
@@ -277,6 +310,11 @@ def serve(
         if follow_stdin:
             threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
         server.run()
+
+
+def _event_topic(world: World) -> EventTopic:
+    # asked at the first event: everything else works without Kafka
+    return EventTopic(world.ingest, lambda: world.bootstrap_servers)
 
 
 def _end_with_parent(server: uvicorn.Server) -> None:
@@ -314,14 +352,6 @@ def accounts(
 
 def main() -> None:
     """Run a command; every failure is one line and exit code 1, or 2 for a wrong call."""
-    level = os.environ.get("RINGTRACE_LOG_LEVEL", "INFO").upper()
-    # a server that is away is our one line to say, not its client's twenty
-    for client in ("kafka", "neo4j"):
-        logging.getLogger(client).setLevel(level if level == "DEBUG" else "CRITICAL")
-    logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stderr)
-    logging.getLogger("ringtrace").setLevel(
-        level if level in logging.getLevelNamesMapping() else "INFO"
-    )
     try:
         app()
     except RingtraceError as error:

@@ -15,7 +15,7 @@ from detection.settings import DetectionSettings
 from graph.errors import InputError
 from graph.store import GraphStore
 from graph.views import RingFilter, list_rings
-from ingest.consumer import end_offsets, read_partitions
+from ingest.consumer import progress
 from ingest.files import read_events
 from ingest.replay import replay
 
@@ -51,16 +51,12 @@ def play(world: World, store: GraphStore, stages: Stages, console: Console) -> N
 
 
 def _wait_for_graph(world: World, store: GraphStore, stages: Stages, bar: Progress) -> None:
-    partitions = read_partitions(world.ingest.topic, world.bootstrap_servers)
-    ends = end_offsets(partitions, world.bootstrap_servers)
-    writing = bar.add_task("Writing the graph", total=sum(ends.values()))
+    writing = bar.add_task("Writing the graph", total=None)
     while True:
         stages.check()
-        rows = store.read("ingest/read_positions", topic=world.ingest.topic)
-        known = {(row["topic_id"], row["partition"]): row["next_offset"] for row in rows}
-        done = {p: known.get((p.topic_id, p.number), 0) for p in partitions}
-        bar.update(writing, completed=sum(done.values()))
-        if all(done[p] >= ends[p] for p in partitions):
+        done, total = progress(store, world.ingest.topic, world.bootstrap_servers)
+        bar.update(writing, completed=done, total=total)
+        if done == total:
             return
         time.sleep(0.3)
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
+from api.clear_values import ClearValues
 from api.responses import decode_id, read_cursor
-from graph.errors import InputError
+from graph.errors import InputError, NotFoundError
 from graph.store import GraphStore
 
 #: end of time for listings, milliseconds
@@ -30,11 +31,27 @@ def _account_id(account_id: Annotated[str, Path(max_length=2048)]) -> str:
     return decode_id(account_id)
 
 
-def _key(key: Annotated[str, Path(max_length=4096)]) -> str:
-    return decode_id(key)
+def _clear_values(request: Request) -> ClearValues:
+    clear: ClearValues = request.app.state.clear_values
+    return clear
 
 
 Store = Annotated[GraphStore, Depends(_store)]
+Clear = Annotated[ClearValues, Depends(_clear_values)]
+
+
+def _key(store: Store, clear: Clear, key: Annotated[str, Path(max_length=4096)]) -> str:
+    keys = clear.keys_of(decode_id(key))
+    if len(keys) == 1:
+        return keys[0]
+    # a clear value: never repeated in an answer
+    there = {row["key"] for row in store.read("explore/identifier_nodes", keys=keys)}
+    found = next((key for key in keys if key in there), None)
+    if found is None:
+        raise NotFoundError("there is no such identifier")
+    return found
+
+
 Cursor = Annotated[tuple[int, str] | None, Depends(_cursor)]
 RingId = Annotated[str, Depends(_ring_id)]
 AccountId = Annotated[str, Depends(_account_id)]

@@ -1,5 +1,6 @@
 """The stages of a running service as child processes: each is a command of its own."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graph.errors import RingtraceError
+from graph.metrics import MetricsSettings
 
 #: longest wait for a stage to end by itself, seconds
 STOP_S = 30.0
@@ -23,14 +25,21 @@ class Stages:
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        #: where the stages show their metrics
+        self.metrics: list[str] = []
 
     def start(self, stage: str, *arguments: str) -> None:
         """Start `ringtrace STAGE` for the same data folder."""
         command = [sys.executable, "-m", "api", stage, *arguments]
+        settings, environment = MetricsSettings(), dict(os.environ)
+        if port := settings.port_of(stage):
+            environment["RINGTRACE_METRICS_PORT"] = str(port)
+            self.metrics.append(f"http://{settings.host}:{port}/metrics")
         # a session of its own: Ctrl-C reaches this process, which stops them in order
         self._children[stage] = subprocess.Popen(
             [*command, "--data-dir", str(self._data_dir), "--follow-stdin"],
             stdin=subprocess.PIPE,
+            env=environment,
             start_new_session=True,
         )
 

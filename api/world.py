@@ -1,25 +1,28 @@
 """One world: its settings, its folder and the servers it talks to; made once and passed down."""
 
 import logging
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from graph.archive import Archive
 from graph.errors import ServerError, SettingsError
 from graph.local import LocalNeo4j, find_neo4j, start_neo4j, stop_neo4j
+from graph.pseudonyms import Pseudonyms, load_pseudonyms
 from graph.schema import apply_schema, world_id
-from graph.settings import GraphSettings
+from graph.settings import ArchiveSettings, GraphSettings, PrivacySettings
 from graph.store import GraphStore
+from graph.times import now_ms
+from graph.world_keys import keys_file, open_pseudonyms
 from ingest.consumer import KafkaSource, ensure_topics, owner_name
 from ingest.dead_letters import DeadLetterBox
 from ingest.duplicates import DuplicateStore
 from ingest.local import find_kafka, start_kafka, stop_kafka
-from ingest.pipeline import graph_offset, lowest_offset
+from ingest.positions import find_place
 from ingest.settings import IngestSettings
-from ingest.writer import Writer
+from ingest.writer import Stores, Writer
 
 log = logging.getLogger("ringtrace")
 
@@ -31,6 +34,8 @@ class World:
     data_dir: Path
     graph: GraphSettings = field(default_factory=GraphSettings)
     ingest: IngestSettings = field(default_factory=IngestSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    archive_settings: ArchiveSettings = field(default_factory=ArchiveSettings)
 
     def start_servers(self, origin: str, keep_running: bool = False) -> list[str]:
         """Start the local servers that no setting replaces; returns the names of those started.
@@ -97,6 +102,12 @@ class World:
             )
         return GraphStore(local.uri, local.user, local.password)
 
+    def archive(self) -> Archive:
+        """The archive of this world."""
+        settings = self.archive_settings
+        url = settings.url or str(self.data_dir / "archive")
+        return Archive(url, memory=settings.memory, options=settings.options)
+
     @property
     def bootstrap_servers(self) -> str:
         """Addresses of the brokers; ServerError when they are local and not running."""
@@ -110,25 +121,42 @@ class World:
             )
         return local.bootstrap_servers
 
+    @property
+    def keys_file(self) -> Path:
+        """Where the keys of this world are, made or not."""
+        return keys_file(self.data_dir, self.privacy)
+
+    def pseudonyms(self, store: GraphStore) -> Pseudonyms:
+        """What identifiers are written with; PrivacyError when the keys are not this graph's."""
+        return open_pseudonyms(store, self.data_dir, self.privacy, now_ms())
+
+    def load_pseudonyms(self) -> Pseudonyms:
+        """What identifiers are looked up with; PrivacyError when there is no key file."""
+        return load_pseudonyms(self.keys_file, self.privacy)
+
     @contextmanager
     def writer(self, store: GraphStore, dead_letters: DeadLetterBox) -> Iterator[Writer]:
         """What batches are written with."""
-        now = time.time_ns() // 1_000_000
         # the graph's own id: a wiped graph must not meet the memory of the one before
         path = self.data_dir / f"duplicates-{world_id(store)}.sqlite"
-        duplicates = DuplicateStore(path, self.ingest.duplicate_window_days, now)
+        duplicates = DuplicateStore(path, self.ingest.duplicate_window_days)
+        archive, pseudonyms = self.archive(), self.pseudonyms(store)
+        stores = Stores(store, archive, duplicates, dead_letters, pseudonyms)
+        writer = Writer(stores, owner_name())
         try:
-            yield Writer(store, duplicates, dead_letters, owner_name())
+            yield writer
         finally:
+            writer.close()
             duplicates.close()
+            archive.close()
 
-    def kafka_source(self, writer: Writer) -> KafkaSource:
+    def kafka_source(self, store: GraphStore, writer: Writer) -> KafkaSource:
         """The event topic, read from where the stores stand."""
         return KafkaSource(
             self.ingest,
             self.bootstrap_servers,
-            lambda partition: graph_offset(writer.store, partition),
-            lambda partition: lowest_offset(writer.store, writer.duplicates, partition),
+            lambda partition, end: find_place(store, partition, end),
+            writer.hold,
         )
 
     def _password(self) -> str:

@@ -11,10 +11,13 @@ from detection.features import read_features
 from detection.projection import project
 from detection.results import Results, Scope, read_known_rings, read_scope, read_used_ids, save
 from detection.rings import match_rings, ring_change
-from detection.rules import run_rules
+from detection.rules import run_rules, without_denied
 from detection.settings import DetectionSettings
+from graph.deny_list import DenyList
 from graph.model import Alert, Ring, RingChange
 from graph.store import GraphStore
+
+_NOTHING = DenyList()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +33,30 @@ class Run:
     account_count: int
 
 
-def detect(store: GraphStore, settings: DetectionSettings, *, full: bool = False) -> Run | None:
+def detect(
+    store: GraphStore,
+    settings: DetectionSettings,
+    *,
+    full: bool = False,
+    denied: DenyList = _NOTHING,
+) -> Run | None:
     """Find, score and report the rings of the accounts touched since the last run, or of all.
 
-    Returns None when nothing was touched. A crash anywhere repeats the run and nothing else.
+    What is denied connects nobody; a list that changed counts for rings that are looked at again,
+    with `full` for all. Returns None when nothing was touched. A crash anywhere repeats the run
+    and nothing else.
     """
     scope = read_scope(store, full)
     if not scope.account_ids:
         return None
-    projection = project(store)
+    projection = project(store, denied)
     components = find_components(
         projection, None if full else scope.account_ids, settings.min_ring_size
     )
     looked_at = scope.account_ids.union(*(component.account_ids for component in components))
     finder = community_finder(settings)
     communities = _communities(finder, components, settings.min_ring_size)
-    findings = run_rules(store, sorted(looked_at))
+    findings = without_denied(run_rules(store, sorted(looked_at)), denied)
     evidence = build_rings(communities, projection, findings)
     known = read_known_rings(store, looked_at)
     founded_at = [e.first_seen for e in evidence]

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.kinds import Role, identifier_kinds
+from graph.deny_list import DenyList
+from graph.kinds import Role, hub_caps, identifier_kinds
 from graph.store import GraphStore, Row
+
+_NOTHING = DenyList()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,10 @@ class Projection:
     identifiers: list[SharedIdentifier]
 
 
-def project(store: GraphStore) -> Projection:
-    """Read the shared identifiers and link their accounts."""
-    caps = {kind.name: kind.cap for kind in identifier_kinds().values()}
-    return build_projection(store.read("detection/shared_identifiers", caps=caps))
+def project(store: GraphStore, denied: DenyList = _NOTHING) -> Projection:
+    """Read the shared identifiers and link their accounts; what is denied links nobody."""
+    rows = store.read("detection/shared_identifiers", caps=hub_caps())
+    return build_projection(without_denied(rows, denied))
 
 
 def build_projection(rows: list[Row]) -> Projection:
@@ -65,6 +68,27 @@ def build_projection(rows: list[Row]) -> Projection:
         weight,
         identifiers,
     )
+
+
+def without_denied(rows: list[Row], denied: DenyList) -> list[Row]:
+    """The rows as if nobody had ever used what is denied."""
+    if not denied:
+        return rows
+    return [
+        kept
+        for row in rows
+        if row["key"] not in denied.keys
+        and len((kept := _without_accounts(row, denied.account_ids))["account_ids"]) >= 2
+    ]
+
+
+def _without_accounts(row: Row, account_ids: frozenset[str]) -> Row:
+    if account_ids.isdisjoint(row["account_ids"]):
+        return row
+    left = [n for n, account_id in enumerate(row["account_ids"]) if account_id not in account_ids]
+    return row | {
+        name: [row[name][n] for n in left] for name in ("account_ids", "first_seen", "last_seen")
+    }
 
 
 def degree_band(degree: int) -> int:

@@ -6,9 +6,10 @@ from detection.anomaly import AnomalyModel, save_model
 from detection.rings import KnownRing
 from detection.rules import finding_id
 from graph import outbox
-from graph.kinds import identifier_kinds
+from graph.kinds import hub_caps
 from graph.model import Alert, Finding, Ring, RingChange, RingStatus, RiskLevel
 from graph.store import GraphStore, Row, Transaction
+from graph.world_keys import keep_keys, read_world
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Scope:
     touched: list[Row]
     #: identifiers that became hubs
     hub_keys: list[str]
+    #: which keys identifiers had when they were read
+    fingerprint: str | None
 
     @property
     def run_id(self) -> str:
@@ -56,9 +59,9 @@ class Results:
 
 def read_scope(store: GraphStore, full: bool) -> Scope:
     """What was touched since the last run; with `full`, every account."""
+    fingerprint = read_world(store)["fingerprint"]
     touched = store.read("detection/read_touched")
-    caps = {kind.name: kind.cap for kind in identifier_kinds().values()}
-    hubs = store.read("detection/new_hubs", caps=caps)
+    hubs = store.read("detection/new_hubs", caps=hub_caps())
     accounts = {account_id for row in touched for account_id in row["account_ids"]}
     accounts |= {account_id for row in hubs for account_id in row["account_ids"]}
     if full:
@@ -70,6 +73,7 @@ def read_scope(store: GraphStore, full: bool) -> Scope:
         account_ids=accounts,
         touched=[{k: v for k, v in row.items() if k != "account_ids"} for row in touched],
         hub_keys=[row["key"] for row in hubs],
+        fingerprint=fingerprint,
     )
 
 
@@ -96,11 +100,15 @@ def read_used_ids(store: GraphStore, looked_at: set[str]) -> set[str]:
 
 
 def save(store: GraphStore, results: Results) -> None:
-    """Write everything of a run in one transaction; the notes it read go in the same."""
+    """Write everything of a run in one transaction; the notes it read go in the same.
+
+    StoreAwayError when the keys of identifiers changed meanwhile: the run is to be repeated.
+    """
     store.write(lambda tx: _save(tx, results))
 
 
 def _save(tx: Transaction, results: Results) -> None:
+    keep_keys(tx, results.scope.fingerprint)
     now, run_id = results.scope.now, results.scope.run_id
     _save_rings(tx, results)
     _close_rings(tx, results)

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from graph.deny_list import DenyList
 from graph.errors import QueryError
 from graph.model import Finding
 from graph.queries import queries
@@ -72,6 +73,20 @@ def run_rules(store: GraphStore, account_ids: list[str]) -> list[Finding]:
                 )
                 _merge(findings, finding)
     return [findings[key] for key in sorted(findings)]
+
+
+def without_denied(findings: list[Finding], denied: DenyList) -> list[Finding]:
+    """Findings that say something although the denied identifiers and accounts say nothing."""
+    kept = []
+    for finding in findings:
+        left = tuple(a for a in finding.account_ids if a not in denied.account_ids)
+        is_whole = len(left) == len(finding.account_ids)
+        # what is about certain accounts falls with one of them, what is about a value does not
+        needs_all = rules()[finding.rule].subject == "accounts"
+        if finding.identifier_key in denied.keys or not left or (needs_all and not is_whole):
+            continue
+        kept.append(finding if is_whole else replace(finding, account_ids=left))
+    return kept
 
 
 def finding_id(finding: Finding) -> str:

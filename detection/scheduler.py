@@ -5,19 +5,25 @@ import threading
 
 from detection.pipeline import Run, detect
 from detection.settings import DetectionSettings
+from graph.deny_list import DenyList
 from graph.errors import StoreAwayError
 from graph.store import GraphStore
 
 log = logging.getLogger("ringtrace.detection")
+_NOTHING = DenyList()
 
 
 def detect_every(
-    store: GraphStore, settings: DetectionSettings, seconds: float, stop: threading.Event
+    store: GraphStore,
+    settings: DetectionSettings,
+    seconds: float,
+    stop: threading.Event,
+    denied: DenyList = _NOTHING,
 ) -> None:
     """Look at what was touched, pause, and again, until `stop` is set."""
     while not stop.is_set():
         try:
-            report(detect(store, settings))
+            report(detect(store, settings, denied=denied))
         except StoreAwayError as error:
             log.warning("%s; trying again in %.0f s", error, seconds)
         stop.wait(seconds)

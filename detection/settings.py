@@ -30,6 +30,9 @@ class DetectionSettings(BaseSettings):
     digest_above: int = Field(
         20, ge=0, description="More alerts than this in one run leave as one digest."
     )
+    deny_list: Path | None = Field(
+        None, description="File of identifiers and accounts that never connect anything."
+    )
     every_seconds: float = Field(5.0, gt=0, description="Pause between runs of a running service.")
 
 

@@ -3,8 +3,12 @@
 RingtraceError
 ├── SettingsError      a setting is missing or cannot be true
 ├── StoreError         the graph store is away or refused
-│   ├── StoreAwayError  the graph store does not answer: worth trying again
-│   └── PositionError  another writer holds the partition, or the source was rewound
+│   ├── StoreAwayError  a store does not answer: worth trying again
+│   │   └── ArchiveError  the archive's disk is full, or its storage does not answer
+│   ├── PositionError  another writer holds the partition, or the source was rewound
+│   ├── MissingStructureError  pairs that were in the graph are not any more
+│   └── TransactionTooLargeError  one transaction wants more memory than the server gives
+├── PrivacyError       the keys of identifiers are missing, foreign or being changed
 ├── BrokerError        Kafka does not answer or refused
 ├── ServerError        a local server cannot be fetched, started or stopped
 ├── QueryError         a .cypher file is malformed or unknown
@@ -29,8 +33,24 @@ class StoreAwayError(StoreError):
     """The graph store does not answer: worth trying again."""
 
 
+class ArchiveError(StoreAwayError):
+    """The archive's disk is full or its storage does not answer: worth trying again."""
+
+
 class PositionError(StoreError):
     """The graph's position is not where this batch starts: another writer was here first."""
+
+
+class MissingStructureError(StoreError):
+    """Something counted is not in the graph although it was: it must be written again."""
+
+
+class TransactionTooLargeError(StoreError):
+    """A transaction wants more memory than the server allows: do it in smaller parts."""
+
+
+class PrivacyError(RingtraceError):
+    """The keys that identifiers are written with are missing, foreign or being changed."""
 
 
 class BrokerError(RingtraceError):

@@ -14,6 +14,14 @@ class Role(StrEnum):
     SUPPORTS = "supports"
 
 
+class Privacy(StrEnum):
+    """What the graph and the archive hold of a kind's values."""
+
+    CLEAR = "clear"
+    TOKEN = "token"
+    TOKEN_SEALED = "token+sealed"
+
+
 @dataclass(frozen=True, slots=True)
 class IdentifierKind:
     """One kind of identifier and how far it is trusted."""
@@ -27,6 +35,7 @@ class IdentifierKind:
     #: weight of one shared value, 0 to 1
     prior: float
     normaliser: str
+    privacy: Privacy
     #: event field that carries it; None for kinds that come in `identifiers`
     field: str | None = None
 
@@ -36,6 +45,14 @@ def identifier_kinds() -> dict[str, IdentifierKind]:
     """All kinds by name, in the file's order."""
     tables = tomllib.loads(Path(__file__).with_name("identifier_kinds.toml").read_text("utf-8"))
     return {
-        name: IdentifierKind(name=name, **(table | {"role": Role(table["role"])}))
+        name: IdentifierKind(
+            name=name,
+            **(table | {"role": Role(table["role"]), "privacy": Privacy(table["privacy"])}),
+        )
         for name, table in tables.items()
     }
+
+
+def hub_caps() -> dict[str, int]:
+    """Kind to the most accounts before a value is a hub."""
+    return {kind.name: kind.cap for kind in identifier_kinds().values()}

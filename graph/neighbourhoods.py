@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from graph.errors import NotFoundError
-from graph.kinds import identifier_kinds
+from graph.kinds import hub_caps, identifier_kinds
 from graph.model import GraphLink, GraphNode, Neighbourhood, RiskLevel
+from graph.pseudonyms import label
 from graph.store import GraphStore, Row
-from graph.views import get_ring, hub_caps
+from graph.views import get_ring
 
 ACCOUNT = "account"
 
@@ -111,7 +112,7 @@ def _identifier_node(row: Row, shown: Counter[tuple[str, str]]) -> GraphNode:
     return GraphNode(
         id=row["key"],
         kind=row["kind"],
-        label=row["value"],
+        label=label(row["key"], row["value"]),
         degree=row["degree"],
         is_hub=row["degree"] > hub_caps()[row["kind"]],
         hidden={ACCOUNT: left} if left > 0 else {},

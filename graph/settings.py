@@ -1,9 +1,12 @@
 """Where the graph is and how much memory a local one gets."""
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from graph.kinds import Privacy
 
 
 def default_data_dir() -> Path:
@@ -37,3 +40,41 @@ class GraphSettings(BaseSettings):
     heap_size: str = Field("1g", description="Java heap of the local Neo4j.")
     page_cache_size: str = Field("512m", description="Page cache of the local Neo4j.")
     start_seconds: int = Field(120, gt=0, description="Longest wait for a local Neo4j, seconds.")
+
+
+class PrivacySettings(BaseSettings):
+    """What the graph and the archive hold of personal identifiers."""
+
+    model_config = SettingsConfigDict(env_prefix="RINGTRACE_PRIVACY_", frozen=True)
+
+    keys_file: Path | None = Field(
+        None,
+        description="File of the keys; without it `keys/pseudonyms.json` in the data folder.",
+    )
+    phone_region: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{2}$",
+        description="Country (ISO 3166-1) of telephone numbers without a country code.",
+    )
+    kinds: dict[str, Privacy] = Field(
+        {}, description="JSON object: kind to clear, token or token+sealed, instead of the default."
+    )
+
+
+class ArchiveSettings(BaseSettings):
+    """Where every accepted event is kept, and how long."""
+
+    model_config = SettingsConfigDict(env_prefix="RINGTRACE_ARCHIVE_", frozen=True)
+
+    url: str | None = Field(
+        None,
+        description="Folder, or an address such as s3://bucket/prefix; without it `archive` in the "
+        "data folder.",
+    )
+    retention_days: int | None = Field(
+        None, gt=0, description="Days after which an event is dropped; for ever without."
+    )
+    options: dict[str, Any] = Field(
+        {}, description="JSON object for the store's fsspec class, for example an endpoint."
+    )
+    memory: str = Field("256MB", description="Memory that DuckDB may take to read and to sort.")

@@ -5,10 +5,16 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from neo4j import Driver, GraphDatabase, ManagedTransaction, NotificationMinimumSeverity
+from neo4j import (
+    Driver,
+    GraphDatabase,
+    ManagedTransaction,
+    NotificationMinimumSeverity,
+    ResultSummary,
+)
 from neo4j import exceptions as driver_errors
 
-from graph.errors import StoreAwayError, StoreError
+from graph.errors import StoreAwayError, StoreError, TransactionTooLargeError
 from graph.queries import Access, query
 
 Row = dict[str, Any]
@@ -17,6 +23,10 @@ _PASSING = {
     "Neo.ClientError.Transaction.Terminated",
     "Neo.ClientError.Transaction.LockClientStopped",
     "Neo.DatabaseError.Database.UnableToStartDatabase",
+}
+_TOO_LARGE = {
+    "Neo.TransientError.General.MemoryPoolOutOfMemoryError",
+    "Neo.TransientError.General.TransactionOutOfMemoryError",
 }
 T = TypeVar("T")
 
@@ -29,7 +39,21 @@ class Transaction:
 
     def run(self, name: str, **parameters: Any) -> list[Row]:
         """Run the statement of one .cypher file and return its rows."""
-        return self._transaction.run(query(name).text, parameters).data()
+        return self._run(name, parameters)[0]
+
+    def make(self, name: str, **parameters: Any) -> int:
+        """Run the statement of one .cypher file and return how many nodes it made."""
+        return self._run(name, parameters)[1].counters.nodes_created
+
+    def _run(self, name: str, parameters: Row) -> tuple[list[Row], ResultSummary]:
+        try:
+            result = self._transaction.run(query(name).text, parameters)
+            return result.data(), result.consume()
+        except driver_errors.Neo4jError as error:
+            if error.code in _TOO_LARGE:
+                # not the driver's to try again: the same would happen
+                raise TransactionTooLargeError(_first_line(error)) from error
+            raise
 
 
 class GraphStore:

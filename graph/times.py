@@ -1,6 +1,34 @@
-"""Instants as people and JSON write them."""
+"""Instants as people and JSON write them, and how old is old."""
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MS = 86_400_000
+#: days since its last use after which a use weighs less, and at last nothing
+AGE_CLASS_DAYS = (7, 30, 90)
+_LIMITS_MS = tuple(days * DAY_MS for days in AGE_CLASS_DAYS)
+
+
+def age_class(age_ms: int) -> int:
+    """0 for up to 7 days, then 1, 2, and 3 for expired.
+
+    >>> age_class(0), age_class(8 * DAY_MS), age_class(91 * DAY_MS)
+    (0, 1, 3)
+    """
+    if age_ms <= _LIMITS_MS[0]:
+        return 0
+    return sum(age_ms > limit for limit in _LIMITS_MS)
+
+
+def now_ms() -> int:
+    """The clock: for the outermost loops, which pass it on as `now`."""
+    return time.time_ns() // 1_000_000
+
+
+def millis(at: datetime) -> int:
+    """Milliseconds since 1970 UTC, in whole numbers: a float would lose one now and then."""
+    return (at - EPOCH) // timedelta(milliseconds=1)
 
 
 def rfc3339(at: int | None) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph.errors import NotFoundError
-from graph.kinds import identifier_kinds
+from graph.kinds import hub_caps
 from graph.model import (
     AccountSummary,
     Alert,
@@ -16,6 +16,7 @@ from graph.model import (
     RingStatus,
     RiskLevel,
 )
+from graph.pseudonyms import label
 from graph.store import GraphStore, Row
 
 #: rings or accounts read at once when all are wanted
@@ -84,6 +85,40 @@ def all_accounts(store: GraphStore, flagged: bool) -> Iterator[AccountSummary]:
 
 
 @dataclass(frozen=True, slots=True)
+class Identifier:
+    """One identifier and how it was used."""
+
+    key: str
+    kind: str
+    #: its value, or its kind and a part of its token
+    label: str
+    account_count: int
+    #: on too many accounts to mean anything
+    is_hub: bool
+    event_count: int
+    first_seen: int | None
+    last_seen: int | None
+
+
+def get_identifier(store: GraphStore, key: str) -> Identifier:
+    """One identifier; NotFoundError when there is none."""
+    rows = store.read("explore/identifier", key=key)
+    if not rows:
+        raise NotFoundError(f"there is no identifier {key!r}")
+    row = rows[0]
+    return Identifier(
+        key=row["key"],
+        kind=row["kind"],
+        label=label(row["key"], row["value"]),
+        account_count=row["account_count"],
+        is_hub=row["account_count"] > hub_caps()[row["kind"]],
+        event_count=row["event_count"],
+        first_seen=row["first_seen"],
+        last_seen=row["last_seen"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class FlaggedAccount:
     """An account with the flags a listing asked for."""
 
@@ -123,11 +158,6 @@ def list_alerts(store: GraphStore, after: tuple[int, str] | None, limit: int) ->
     at, alert_id = after or (2**62, "")
     rows = store.read("explore/alerts", after_at=at, after_id=alert_id, limit=limit)
     return [Alert(**(row | {"risk_level": RiskLevel(row["risk_level"])})) for row in rows]
-
-
-def hub_caps() -> dict[str, int]:
-    """Kind to the most accounts before a value is a hub."""
-    return {kind.name: kind.cap for kind in identifier_kinds().values()}
 
 
 def _ring(row: Row) -> Ring:

@@ -10,11 +10,19 @@ from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAlreadyExistsError,
+)
 
-from graph.errors import BrokerError, StoreAwayError
+from graph.errors import BrokerError, StoreError
+from graph.store import GraphStore
+from graph.times import now_ms
 from ingest.batches import Batch, Message, Partition
 from ingest.events import MAX_EVENT_BYTES
+from ingest.positions import Place
 from ingest.settings import IngestSettings
 
 log = logging.getLogger("ringtrace.ingest")
@@ -59,11 +67,16 @@ def read_partitions(topic: str, bootstrap_servers: str) -> list[Partition]:
     """The partitions of a topic with the id of its present life, sorted."""
     admin = _admin(bootstrap_servers)
     try:
+        return _partitions(admin, topic)
+    finally:
+        admin.close()
+
+
+def _partitions(admin: Any, topic: str) -> list[Partition]:
+    try:
         described = admin.describe_topics([topic])[0]
     except KafkaError as error:
         raise BrokerError(f"Kafka cannot describe topic {topic}: {error}") from error
-    finally:
-        admin.close()
     topic_id = str(described["topic_id"])
     return sorted(
         Partition(topic, topic_id, part["partition_index"]) for part in described["partitions"]
@@ -80,6 +93,16 @@ def end_offsets(partitions: list[Partition], bootstrap_servers: str) -> dict[Par
     return {p: ends[TopicPartition(p.topic, p.number)] for p in partitions}
 
 
+def progress(store: GraphStore, topic: str, bootstrap_servers: str) -> tuple[int, int]:
+    """How many messages of a topic are counted in the graph, and how many there are."""
+    partitions = read_partitions(topic, bootstrap_servers)
+    ends = end_offsets(partitions, bootstrap_servers)
+    rows = store.read("ingest/read_positions", topic=topic)
+    counted = {(row["topic_id"], row["partition"]): row["next_offset"] for row in rows}
+    done = {p: min(counted.get((p.topic_id, p.number), 0), ends[p]) for p in partitions}
+    return sum(done.values()), sum(ends.values())
+
+
 def _admin(bootstrap_servers: str) -> Any:
     try:
         return KafkaAdminClient(bootstrap_servers=bootstrap_servers)
@@ -90,28 +113,32 @@ def _admin(bootstrap_servers: str) -> Any:
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
     """The event topic as batches.
 
-    `graph_offset` and `lowest_offset` say, at each assignment, where the graph stands and from
-    where to read: a store that is behind the graph is fed from there.
+    At each assignment `find_place` says which life of a partition is read, by where its log ends,
+    and `hold` takes them over and says from where to read.
     """
 
     def __init__(
         self,
         settings: IngestSettings,
         bootstrap_servers: str,
-        graph_offset: Callable[[Partition], int],
-        lowest_offset: Callable[[Partition], int],
+        find_place: Callable[[Partition, int], Place],
+        hold: Callable[[list[Place], int], dict[Partition, int]],
     ) -> None:
         self._settings = settings
-        self._graph_offset = graph_offset
-        self._lowest_offset = lowest_offset
-        self._partitions = {p.number: p for p in read_partitions(settings.topic, bootstrap_servers)}
-        self._expected: dict[Partition, int] = {}
+        self._find_place = find_place
+        self._hold = hold
+        self._batch_size = settings.batch_size
+        #: partition number to the partition as the stores call it
+        self._partitions: dict[int, Partition] = {}
+        self._topic_id = ""
         self._rebalanced = threading.Event()
+        self._admin = _admin(bootstrap_servers)
         self._consumer = KafkaConsumer(
             bootstrap_servers=bootstrap_servers,
             group_id=settings.group_id,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            # where to read is for the stores to say: a place that is gone must not be left silently
+            auto_offset_reset="none",
             # a killed process keeps its partitions this long from the next one
             session_timeout_ms=10_000,
             max_poll_records=settings.batch_size,
@@ -123,6 +150,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
     def close(self) -> None:
         """Leave the group."""
         self._consumer.close()
+        self._admin.close()
 
     def on_partitions_revoked(self, _: list[TopicPartition]) -> None:
         """Note that partitions went to somebody else; the client's own thread must not block."""
@@ -133,15 +161,23 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         self._rebalanced.set()
 
     def go_back(self) -> None:
-        """Have the next poll start again from where the stores stand."""
+        """Start again from where the stores stand."""
         self._rebalanced.set()
+
+    def shrink(self) -> None:
+        """Halve the batches."""
+        self._batch_size = max(1, self._batch_size // 2)
 
     def batches(self) -> Iterator[Batch | None]:
         """Batches for ever, and None whenever there was nothing to read."""
         while True:
             try:
                 batch = self._poll()
-            except (StoreAwayError, KafkaError) as error:
+            except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+                self.go_back()
+                batch = None
+            except (StoreError, BrokerError, KafkaError, ValueError, KeyError) as error:
+                # ValueError and KeyError: the topic or a partition went away meanwhile
                 log.warning("%s; trying again", error)
                 self.go_back()
                 time.sleep(RETRY_S)
@@ -149,35 +185,39 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             yield batch
 
     def done(self, batch: Batch) -> None:
-        """Note that a batch is in the graph, and tell the broker for its lag figures."""
-        self._expected |= {
-            p: max(offset, self._expected[p]) for p, offset in batch.next_offsets.items()
-        }
+        """Tell the broker, for its lag figures."""
+        del batch
         self._consumer.commit_async()
 
     def _place(self) -> None:
         """Go to where the stores stand, whatever the broker remembers."""
         self._rebalanced.clear()
         assigned = sorted(self._consumer.assignment())
+        lives = {p.number: p for p in _partitions(self._admin, self._settings.topic)}
+        self._topic_id = lives[0].topic_id
         earliest = self._consumer.beginning_offsets(assigned)
         latest = self._consumer.end_offsets(assigned)
-        self._expected = {}
+        places = [self._find_place(lives[tp.partition], latest[tp]) for tp in assigned]
+        offsets = self._hold(places, now_ms())
+        self._partitions = {p.number: p for p in offsets}
         for tp in assigned:
-            partition = self._partitions[tp.partition]
-            graph, lowest = self._graph_offset(partition), self._lowest_offset(partition)
-            _warn(partition, graph, earliest[tp], latest[tp])
-            self._expected[partition] = graph
-            self._consumer.seek(tp, min(max(lowest, earliest[tp]), latest[tp]))
+            wanted = offsets[self._partitions[tp.partition]]
+            if wanted < earliest[tp]:
+                log.warning(
+                    "partition %d: messages %d to %d were deleted by Kafka before all stores had "
+                    "them",
+                    *(tp.partition, wanted, earliest[tp] - 1),
+                )
+            self._consumer.seek(tp, min(max(wanted, earliest[tp]), latest[tp]))
 
     def _poll(self) -> Batch | None:
         if self._rebalanced.is_set():
             self._place()
         messages: list[Message] = []
         next_offsets: dict[Partition, int] = {}
-        wait = self._settings.batch_wait_ms
-        while len(messages) < self._settings.batch_size:
-            room = self._settings.batch_size - len(messages)
-            polled = self._consumer.poll(timeout_ms=wait, max_records=room)
+        while len(messages) < self._batch_size:
+            room = self._batch_size - len(messages)
+            polled = self._consumer.poll(self._settings.batch_wait_ms, max_records=room)
             if self._rebalanced.is_set():
                 # what was read so far may be somebody else's by now: read it again from our place
                 return None
@@ -185,22 +225,12 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
                 break
             for tp, records in polled.items():
                 partition = self._partitions[tp.partition]
-                messages += [Message(partition, r.offset, r.value) for r in records]
+                messages += [Message(partition, r.offset, r.value, r.timestamp) for r in records]
                 next_offsets[partition] = records[-1].offset + 1
         if not messages:
             return None
-        return Batch(messages, {p: self._expected[p] for p in next_offsets}, next_offsets)
-
-
-def _warn(partition: Partition, graph: int, earliest: int, latest: int) -> None:
-    if graph > latest:
-        log.warning(
-            "partition %d ends at %d but the graph has read to %d: the topic was rewound; "
-            "new messages are skipped until it is there again",
-            *(partition.number, latest, graph),
-        )
-    if graph < earliest:
-        log.warning(
-            "partition %d: messages %d to %d were deleted by Kafka before they were read",
-            *(partition.number, graph, earliest - 1),
-        )
+        # asked after reading: the same id now was the same id then
+        if _partitions(self._admin, self._settings.topic)[0].topic_id != self._topic_id:
+            self.go_back()
+            return None
+        return Batch(messages, next_offsets)

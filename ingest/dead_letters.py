@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from graph.pseudonyms import Pseudonyms
 from graph.times import rfc3339
 from ingest.batches import Message
 
@@ -28,10 +29,14 @@ class DeadLetter:
         partition = self.message.partition
         return f"{partition.topic}/{partition.number}/{self.message.offset}".encode()
 
-    def body(self, now: int) -> bytes:
-        """The letter as JSON; `now` in milliseconds since 1970."""
+    def body(self, pseudonyms: Pseudonyms, now: int) -> bytes:
+        """The letter as JSON; `now` in milliseconds since 1970.
+
+        The head of the message is sealed unless every kind of identifier is kept in clear.
+        """
         partition = self.message.partition
         value = self.message.value or b""
+        head = value[:HEAD_BYTES]
         return msgspec.json.encode(
             {
                 "reason": self.reason,
@@ -39,7 +44,9 @@ class DeadLetter:
                 "topic": partition.topic,
                 "partition": partition.number,
                 "offset": self.message.offset,
-                "value_head": value[:HEAD_BYTES].decode("utf-8", "replace"),
+                "value_head": pseudonyms.seal_bytes(head, self.key)
+                if pseudonyms.is_on
+                else head.decode("utf-8", "replace"),
                 "value_bytes": len(value),
                 "value_sha256": hashlib.sha256(value).hexdigest(),
                 "seen_at": rfc3339(now),
@@ -50,8 +57,8 @@ class DeadLetter:
 class DeadLetterBox(Protocol):
     """Where dead letters go; they are safe there when `post` returns."""
 
-    def post(self, letters: list[DeadLetter], now: int) -> None:
-        """Keep the letters; a repeated run may post one again under the same key."""
+    def post(self, letters: list[tuple[bytes, bytes]]) -> None:
+        """Keep letters, each a key and a body; a repeated run may post one again."""
 
 
 class DeadLetterFile:
@@ -60,8 +67,8 @@ class DeadLetterFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def post(self, letters: list[DeadLetter], now: int) -> None:
+    def post(self, letters: list[tuple[bytes, bytes]]) -> None:
         """Append the letters, a line each."""
         if letters:
             with self.path.open("ab") as file:
-                file.writelines(letter.body(now) + b"\n" for letter in letters)
+                file.writelines(body + b"\n" for _, body in letters)

@@ -3,17 +3,18 @@
 A local SQLite file keeps a hash of each event's id with the place it came from. It is written
 before the graph, so after a crash it may know more than the graph but never less; an event
 is a duplicate unless the remembered place is its own, so what the graph lacks is counted again
-and nothing else. Its own positions say how far it has read: when it is behind the graph (a
-lost file, another machine) the consumer starts there and fills it from the topic.
+and nothing else. Its own positions say how far it has read: when it is behind (a lost file,
+another machine) it is filled from the archive, and from there on from the topic.
 """
 
-import hashlib
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.batches import Message, Partition
-from ingest.events import Event, canonical_body
+from graph.archive import Archive
+from graph.times import DAY_MS
+from ingest.batches import Accepted, Message, Partition
+from ingest.positions import Place
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (id INTEGER PRIMARY KEY, topic_id TEXT, partition INTEGER,
@@ -22,16 +23,18 @@ CREATE TABLE IF NOT EXISTS seen (hash BLOB PRIMARY KEY, source INTEGER NOT NULL,
     offset INTEGER NOT NULL, body BLOB NOT NULL, seen_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS seen_when ON seen (seen_at);
 """
-_DAY_MS = 24 * 3600 * 1000
 #: values in one look-up; SQLite allows 32,766
 _CHUNK = 10_000
+#: most rows forgotten at a time
+_PRUNED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
     """A batch's events, told apart."""
 
-    fresh: list[tuple[Message, Event]]
+    fresh: list[Accepted]
+    repeated: list[Message]
     #: the same id with another body
     conflicting: list[Message]
 
@@ -39,26 +42,59 @@ class Sorted:
 class DuplicateStore:
     """The events of the last `window_days`, by the hash of their id."""
 
-    def __init__(self, path: Path, window_days: int, now: int) -> None:
+    def __init__(self, path: Path, window_days: int) -> None:
+        self._window_ms = window_days * DAY_MS
         self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + _SCHEMA)
-        self._db.execute("DELETE FROM seen WHERE seen_at < ?", (now - window_days * _DAY_MS,))
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
-    def next_offset(self, partition: Partition) -> int:
-        """How far this store has read a partition."""
-        row = self._db.execute(
-            "SELECT next_offset FROM source WHERE topic_id = ? AND partition = ?",
-            (partition.topic_id, partition.number),
-        ).fetchone()
-        return int(row[0]) if row else 0
+    def fill(self, place: Place, archive: Archive, now: int) -> int:
+        """Learn from the archive what is missing of a partition; how far this store then knows it.
+
+        `now` in milliseconds since 1970.
+        """
+        partition = place.partition
+        for topic_id, counted in place.earlier:
+            # what waited for its counters when that life ended was never counted
+            self._db.execute(
+                "DELETE FROM seen WHERE offset >= ? AND source = "
+                "(SELECT id FROM source WHERE topic_id = ? AND partition = ?)",
+                (counted, topic_id, partition.number),
+            )
+        start = self._next_offset(partition)
+        archived = archive.next_offset(partition.topic_id, partition.number) or 0
+        if archived <= start:
+            return start
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            source = self._advance(partition, archived)
+            for batch in archive.remembered(
+                partition.topic_id, partition.number, start, now - self._window_ms
+            ):
+                rows = (
+                    (row["id_hash"], source, row["offset"], row["body_hash"], now)
+                    for row in batch.to_pylist()
+                )
+                self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)", rows)
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        return archived
+
+    def prune(self, now: int) -> None:
+        """Forget some of what is older than the window; call it now and then."""
+        self._db.execute(
+            "DELETE FROM seen WHERE hash IN (SELECT hash FROM seen WHERE seen_at < ? LIMIT ?)",
+            (now - self._window_ms, _PRUNED),
+        )
 
     def sort(
         self,
-        events: list[tuple[Message, Event]],
+        events: list[Accepted],
         next_offsets: dict[Partition, int],
         now: int,
     ) -> Sorted:
@@ -68,12 +104,18 @@ class DuplicateStore:
             sources = {p: self._advance(p, offset) for p, offset in next_offsets.items()}
             result = self._sort(events, sources, now)
             self._db.execute("COMMIT")
-        except BaseException:
+        finally:
             # a full disk makes SQLite roll back by itself
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise
         return result
+
+    def _next_offset(self, partition: Partition) -> int:
+        row = self._db.execute(
+            "SELECT next_offset FROM source WHERE topic_id = ? AND partition = ?",
+            (partition.topic_id, partition.number),
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def _advance(self, partition: Partition, next_offset: int) -> int:
         row = self._db.execute(
@@ -84,23 +126,29 @@ class DuplicateStore:
         ).fetchone()
         return int(row[0])
 
-    def _sort(
-        self, events: list[tuple[Message, Event]], sources: dict[Partition, int], now: int
-    ) -> Sorted:
-        hashed = [(_id_hash(event), message, event) for message, event in events]
-        known = self._known([digest for digest, _, _ in hashed])
-        fresh, conflicting, new = [], [], []
-        for digest, message, event in hashed:
-            place = (sources[message.partition], message.offset)
-            body = _body_hash(message.value or b"")
-            seen = known.setdefault(digest, (*place, body))
-            if seen[:2] == place:
-                fresh.append((message, event))
-                new.append((digest, *place, body, now))
-            elif seen[2] != body:
-                conflicting.append(message)
-        self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)", new)
-        return Sorted(fresh, conflicting)
+    def _sort(self, events: list[Accepted], sources: dict[Partition, int], now: int) -> Sorted:
+        before = self._db.total_changes
+        self._db.executemany(
+            "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)",
+            [
+                (e.id_hash, sources[e.message.partition], e.message.offset, e.body_hash, now)
+                for e in events
+            ],
+        )
+        if self._db.total_changes - before == len(events):
+            return Sorted(events, [], [])
+        known = self._known([event.id_hash for event in events])
+        result = Sorted([], [], [])
+        for event in events:
+            message = event.message
+            source, offset, body = known[event.id_hash]
+            if (source, offset) == (sources[message.partition], message.offset):
+                result.fresh.append(event)
+            elif body != event.body_hash:
+                result.conflicting.append(message)
+            else:
+                result.repeated.append(message)
+        return result
 
     def _known(self, digests: list[bytes]) -> dict[bytes, tuple[int, int, bytes]]:
         known = {}
@@ -112,13 +160,3 @@ class DuplicateStore:
             ):
                 known[digest] = (source, offset, body)
         return known
-
-
-def _id_hash(event: Event) -> bytes:
-    # the length keeps ("a", "bc") apart from ("ab", "c")
-    text = f"{len(event.account_id)}:{event.account_id}{event.event_id}"
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
-
-
-def _body_hash(value: bytes) -> bytes:
-    return hashlib.blake2b(canonical_body(value), digest_size=8).digest()

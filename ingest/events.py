@@ -1,18 +1,18 @@
 """The event contract: what a message must look like to be used."""
 
-import ipaddress
 import re
-import unicodedata
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
-from typing import Annotated, Any, Literal
+from functools import cache
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from graph.kinds import IdentifierKind, identifier_kinds
+from graph.normalise import NormaliseError, normalise
+from graph.times import millis
 
 MAX_EVENT_BYTES = 64 * 1024
 MAX_AHEAD_MS = 24 * 3600 * 1000
@@ -20,7 +20,9 @@ MAX_AHEAD_MS = 24 * 3600 * 1000
 MAX_AMOUNT = Decimal(1_000_000_000)
 
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: a JSON number of 0 or more, also as text
+_AMOUNT = re.compile(rb'null|("?)-?\d+(\.\d+)?([eE][+-]?\d{1,6})?\1')
+_NO_AMOUNT = msgspec.Raw(b"null")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -40,7 +42,9 @@ class PaymentInstrument(msgspec.Struct, frozen=True):
     kind: Literal["card", "bank_account", "wallet"] | None = None
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """One message: an account did something with identifiers at a time."""
 
     event_id: Text
@@ -56,7 +60,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     identifiers: dict[str, Text | list[Text]] = {}
     counterparty_account_id: Text | None = None
     target_id: Text | None = None
-    amount: Annotated[Decimal, Meta()] | None = None
+    #: as it was spelled: Python would take a decimal in more ways than the contract
+    amount_json: msgspec.Raw = msgspec.field(default_factory=lambda: _NO_AMOUNT, name="amount")
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")] | None = None
     country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")] | None = None
     latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
@@ -69,127 +74,161 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     def at(self) -> int:
         """When it happened, milliseconds since 1970 UTC."""
         at = self.occurred_at
-        # in whole numbers: a float would lose a millisecond now and then
-        return at if isinstance(at, int) else (at - _EPOCH) // timedelta(milliseconds=1)
+        return at if isinstance(at, int) else millis(at)
+
+    @property
+    def amount(self) -> Decimal | None:
+        """The amount, exactly as it was sent."""
+        if self.amount_json is _NO_AMOUNT or bytes(self.amount_json) == b"null":
+            return None
+        return Decimal(bytes(self.amount_json).decode().strip('"'))
 
     @property
     def amount_micros(self) -> int:
         """The amount in millionths, 0 without one."""
-        return int(self.amount * 1_000_000) if self.amount is not None else 0
+        amount = self.amount
+        return int(amount * 1_000_000) if amount is not None else 0
 
-    def identifier_keys(self) -> Iterator[tuple[IdentifierKind, str]]:
-        """The normalised identifiers it carries, as kind and value.
+    def identifier_texts(self) -> Iterator[tuple[IdentifierKind, str]]:
+        """The identifiers it carries as they came, as kind and text."""
+        for kind, field in _fields():
+            value = getattr(self, field)
+            if value is not None:
+                yield kind, value if isinstance(value, str) else value.id
+        if self.identifiers:
+            for name, values in self.identifiers.items():
+                kind = identifier_kinds()[name]
+                for text in (values,) if isinstance(values, str) else values:
+                    yield kind, text
 
-        Raises UnusableEventError for a value that cannot be of its kind.
-        """
-        for kind in identifier_kinds().values():
-            value = getattr(self, kind.field, None) if kind.field else None
-            if value is None:
-                continue
-            text = value if isinstance(value, str) else value.id
-            yield kind, normalise(kind.normaliser, text)
-        for name, values in self.identifiers.items():
-            kind = identifier_kinds()[name]
-            for text in (values,) if isinstance(values, str) else values:
-                yield kind, normalise(kind.normaliser, text)
+    def body(self) -> bytes:
+        """The same bytes for every spelling of one JSON body (field order, white space)."""
+        return _body.encode(self)
 
 
+@cache
+def _fields() -> tuple[tuple[IdentifierKind, str], ...]:
+    return tuple((kind, kind.field) for kind in identifier_kinds().values() if kind.field)
+
+
+_body = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Event)
+_raw_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def parse_event(value: bytes | None, now: int) -> Event:
     """Decode and check one message; `now` in milliseconds bounds its time.
 
-    Raises UnusableEventError with the reason and what to mend.
+    Unknown fields move to `attributes`. Raises UnusableEventError with the reason and what to
+    mend; its text never holds a value of the event, which may be personal.
     """
+    event = decode_event(value)
+    check_event(event, now)
+    for kind, text in event.identifier_texts():
+        normalised(kind, text)
+    return event
+
+
+def decode_event(value: bytes | None) -> Event:
+    """The event of a message, its fields of the right types; raises UnusableEventError."""
     if not value:
         raise UnusableEventError("empty", "the message has no value")
     if len(value) > MAX_EVENT_BYTES:
         raise UnusableEventError("too_large", f"{len(value)} bytes, at most {MAX_EVENT_BYTES}")
     try:
-        # the decoder does not look into fields it does not know
-        value.decode()
-        event = _decoder.decode(value)
+        return _decode(value)
     except msgspec.ValidationError as error:
-        raise UnusableEventError("invalid_field", str(error)) from None
+        raise UnusableEventError("invalid_field", _without_values(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnusableEventError("invalid_json", str(error)) from None
-    _check(event, now)
-    return event
+        raise UnusableEventError("invalid_json", _without_values(str(error))) from None
 
 
-def canonical_body(value: bytes) -> bytes:
-    """The same bytes for every spelling of one JSON body (field order, white space).
-
-    A body that cannot be spelled anew (a number out of range in an unknown field) stays as it is.
-    """
+def _decode(value: bytes) -> Event:
+    # the decoder does not look into what it skips
+    value.decode()
     try:
-        decoded: Any = msgspec.json.decode(value)
-        return msgspec.json.encode(decoded, order="sorted")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return value
+        return _decoder.decode(value)
+    except msgspec.ValidationError:
+        return _decode_with_unknown(value)
 
 
-def _check(event: Event, now: int) -> None:
-    if not 0 <= event.at <= now + MAX_AHEAD_MS:
-        late = "is more than 24 h ahead of the clock" if event.at > 0 else "is before 1970"
+def _decode_with_unknown(value: bytes) -> Event:
+    """Decode an event whose unknown fields become attributes; what is no scalar, as its JSON."""
+    fields = _raw_decoder.decode(value)
+    unknown = {
+        name: raw for name, raw in fields.items() if name not in Event.__struct_encode_fields__
+    }
+    event = _decoder.decode(
+        msgspec.json.encode({name: raw for name, raw in fields.items() if name not in unknown})
+    )
+    if not unknown:
+        return event
+    # an attribute of the same name was meant: the field beside it goes by a longer one
+    named = {f"event.{n}" if n in event.attributes else n: _scalar(r) for n, r in unknown.items()}
+    return msgspec.structs.replace(event, attributes=event.attributes | named)
+
+
+def _scalar(raw: msgspec.Raw) -> str | int | float | bool | None:
+    """A value as it is, or its JSON where it is no scalar or a number beyond 64 bits."""
+    try:
+        return msgspec.json.decode(raw, type=str | int | float | bool | None)
+    except msgspec.ValidationError:
+        return bytes(raw).decode()
+
+
+def _without_values(text: str) -> str:
+    """The message of a decoder without the one kind of value it repeats."""
+    return re.sub(r"(Invalid enum value) .*?(?= - at |$)", r"\1", text, flags=re.DOTALL)
+
+
+def check_event(event: Event, now: int) -> int:
+    """When it happened, milliseconds since 1970; raises UnusableEventError for what cannot be."""
+    at = event.at
+    if not 0 <= at <= now + MAX_AHEAD_MS:
+        late = "is more than 24 h ahead of the clock" if at > 0 else "is before 1970"
         raise UnusableEventError("time_out_of_range", f"occurred_at {event.occurred_at} {late}")
-    if event.amount is not None:
-        _check_amount(event.amount)
-    if unknown := sorted(set(event.identifiers) - set(identifier_kinds())):
+    if event.amount_json is not _NO_AMOUNT:
+        _check_amount(event)
+    if event.identifiers and (unknown := sorted(set(event.identifiers) - set(identifier_kinds()))):
         raise UnusableEventError(
             "unknown_identifier_kind", f"{unknown[0][:64]!r} is not in identifier_kinds.toml"
         )
     for name in ("event_id", "account_id", "counterparty_account_id", "target_id"):
         text = getattr(event, name)
-        if text is not None and (not text.strip() or _CONTROL.search(text)):
+        if text is not None and (not text.strip() or _has_control(text)):
             raise UnusableEventError("invalid_field", f"{name} is blank or has control characters")
-    for kind, text in event.identifier_keys():
-        if not text or _CONTROL.search(text):
-            detail = f"{kind.name} is empty or has control characters"
-            raise UnusableEventError("invalid_field", detail)
+    return at
 
 
-def _check_amount(amount: Decimal) -> None:
-    if not amount.is_finite() or not 0 <= amount <= MAX_AMOUNT:
+def normalised(kind: IdentifierKind, text: str, phone_region: str | None = None) -> str:
+    """The value of an identifier in its one spelling.
+
+    `phone_region` is where telephone numbers without a country code belong. Raises
+    UnusableEventError for a text that cannot be of its kind.
+    """
+    try:
+        value = normalise(kind.normaliser, text, phone_region)
+    except NormaliseError as error:
+        raise UnusableEventError("invalid_field", f"{kind.name} {error}") from None
+    if not value or _has_control(value):
+        raise UnusableEventError("invalid_field", f"{kind.name} is empty or has control characters")
+    return value
+
+
+def _has_control(text: str) -> bool:
+    # most are printable, which is known faster
+    return not text.isprintable() and _CONTROL.search(text) is not None
+
+
+def _check_amount(event: Event) -> None:
+    if not _AMOUNT.fullmatch(bytes(event.amount_json)):
+        raise UnusableEventError("invalid_field", "amount is no decimal number")
+    amount = event.amount
+    if amount is None:
+        return
+    if not 0 <= amount <= MAX_AMOUNT:
         raise UnusableEventError("invalid_field", f"amount must be 0 to {MAX_AMOUNT}")
     # by its digits: arithmetic would round a long or very small number first
     _, digits, exponent = amount.as_tuple()
     if isinstance(exponent, int) and exponent < -6 and any(digits[exponent + 6 :]):
         raise UnusableEventError("invalid_field", "amount has more than 6 decimal places")
-
-
-@lru_cache(maxsize=100_000)
-def normalise(normaliser: str, text: str) -> str:
-    """One spelling for every way of writing a value; raises UnusableEventError for a bad IP."""
-    text = unicodedata.normalize("NFC", text).strip()
-    if normaliser == "ip":
-        return _normalise_ip(text)
-    if normaliser == "phone":
-        return _normalise_phone(text)
-    if normaliser in ("lower", "email"):
-        return " ".join(text.casefold().split())
-    return text
-
-
-def _normalise_phone(text: str) -> str:
-    dialled = re.sub(r"[^0-9+]", "", unicodedata.normalize("NFKC", text))
-    digits = dialled.replace("+", "")
-    if dialled.startswith("+"):
-        return "+" + digits if digits else ""
-    if dialled.startswith("00"):
-        return "+" + digits[2:] if digits[2:] else ""
-    return digits
-
-
-def _normalise_ip(text: str) -> str:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        raise UnusableEventError("invalid_field", f"ip {text[:64]!r} is not an address") from None
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    # a household or a phone gets a /64, and changes its lower half at will
-    return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))

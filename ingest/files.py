@@ -5,10 +5,10 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -16,8 +16,12 @@ import pyarrow.parquet as pq
 import zstandard
 
 from graph.errors import InputError
+from graph.times import now_ms
 from ingest.batches import Batch, Message, Partition
-from ingest.mapping import load_mapping, map_rows, select
+from ingest.cells import event_of
+from ingest.mapping import load_mapping, select
+from ingest.positions import Place
+from ingest.rows import map_rows
 
 _ENDINGS = (".jsonl", ".csv", ".parquet")
 _ZSTD_CHUNK = 16 * 1024
@@ -34,20 +38,36 @@ _READ_ERRORS = (
 )
 
 
+class Line(NamedTuple):
+    """A message with its place: the row, or the line of a .jsonl file, counted from 1."""
+
+    value: bytes
+    path: Path
+    row: int
+
+
 def read_events(paths: list[Path], mapping: str | None) -> tuple[Iterator[bytes], int | None]:
     """Messages of all files, and how many there are where that is known beforehand.
 
     Without a mapping each line or row is an event as the contract says. Raises InputError for
     a file that cannot be read.
     """
+    lines = read_lines(paths, mapping)
+    if mapping is None or any(table.sorted for table in load_mapping(mapping).tables):
+        return (line.value for line in lines), None
+    values = [line.value for line in lines]
+    return iter(values), len(values)
+
+
+def read_lines(paths: list[Path], mapping: str | None) -> Iterator[Line]:
+    """Messages of all files with their places; InputError for a file that cannot be read."""
     if missing := [path for path in paths if not path.exists()]:
         raise InputError(f"there is no file {missing[0]}")
     if mapping is None:
-        return _plain(paths), None
+        return _plain(paths)
     known = load_mapping(mapping)
     files = [(path, read_rows(path)) for path in select(known, paths)]
-    events = map_rows(known, files)
-    return (msgspec.json.encode(event) for event in events), len(events)
+    return (Line(msgspec.json.encode(m.event), m.path, m.row) for m in map_rows(known, files))
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -68,16 +88,21 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
                     yield msgspec.json.decode(line, type=dict[str, Any])
 
 
-def _plain(paths: list[Path]) -> Iterator[bytes]:
+def _plain(paths: list[Path]) -> Iterator[Line]:
     for path in paths:
         if ".jsonl" in path.suffixes:
             with _readable(path) as (file, _):
                 # a line that is no JSON is sent as it is: it becomes a dead letter with its place
-                yield from (line.rstrip(b"\r\n") for line in file if line.strip())
+                for number, line in enumerate(file, 1):
+                    if line.strip():
+                        yield Line(line.rstrip(b"\r\n"), path, number)
         else:
-            for row in read_rows(path):
-                event = {key: value for key, value in row.items() if value not in (None, "")}
-                yield msgspec.json.encode(event)
+            for number, row in enumerate(read_rows(path), 1):
+                try:
+                    event = event_of(row)
+                except ValueError as error:
+                    raise InputError(f"{path}: row {number}: {error}") from error
+                yield Line(msgspec.json.encode(event), path, number)
 
 
 @contextmanager
@@ -141,36 +166,46 @@ class FileSource:
     """Files as a source of batches, without Kafka: `replay --to graph`.
 
     The content of the files is the topic: the same files played again, or after a crash, go on
-    where the graph stands.
+    where the stores stand. `hold` says from where to read.
     """
 
-    def __init__(self, values: list[bytes], batch_size: int) -> None:
+    def __init__(
+        self,
+        values: list[bytes],
+        batch_size: int,
+        hold: Callable[[list[Place], int], dict[Partition, int]],
+    ) -> None:
         digest = hashlib.blake2b(digest_size=16)
         for value in values:
             digest.update(len(value).to_bytes(8, "big") + value)
-        self.partition = Partition("files", digest.hexdigest(), 0)
+        self._partition = Partition("files", digest.hexdigest(), 0)
         self._values = values
         self._batch_size = batch_size
-        self._start = self._expected = 0
-
-    def start_at(self, lowest: int, expected: int) -> None:
-        """Read from `lowest`; the graph stands at `expected`."""
-        self._start, self._expected = lowest, expected
+        self._hold = hold
+        self._start: int | None = None
 
     def batches(self) -> Iterator[Batch]:
         """The rest of the files."""
-        while self._start < len(self._values):
+        while True:
+            if self._start is None:
+                self._start = self._hold([Place(self._partition)], now_ms())[self._partition]
             end = min(self._start + self._batch_size, len(self._values))
+            if self._start == end:
+                return
             messages = [
-                Message(self.partition, offset, self._values[offset])
+                Message(self._partition, offset, self._values[offset])
                 for offset in range(self._start, end)
             ]
-            yield Batch(messages, {self.partition: self._expected}, {self.partition: end})
+            yield Batch(messages, {self._partition: end})
 
     def done(self, batch: Batch) -> None:
-        """The batch is in the graph: go on behind it."""
-        self._start = batch.next_offsets[self.partition]
-        self._expected = max(self._expected, self._start)
+        """Go on behind this batch."""
+        self._start = batch.next_offsets[self._partition]
 
     def go_back(self) -> None:
-        """Nothing moved: the same batch comes again."""
+        """Read again from where the stores stand."""
+        self._start = None
+
+    def shrink(self) -> None:
+        """Halve the batches."""
+        self._batch_size = max(1, self._batch_size // 2)

@@ -1,21 +1,32 @@
-"""The ingest on one screen: batches from a source, into the graph, until told to stop."""
+"""The ingest on one screen: batches from a source, into the stores, until told to stop."""
 
+import gc
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import TracebackType
 from typing import Protocol
 
-from graph.errors import BrokerError, PositionError, StoreAwayError
-from graph.store import GraphStore
-from ingest.batches import Batch, Partition
-from ingest.duplicates import DuplicateStore
+from graph.errors import (
+    BrokerError,
+    MissingStructureError,
+    PositionError,
+    StoreAwayError,
+    TransactionTooLargeError,
+)
+from graph.times import now_ms
+from ingest.batches import Batch
 from ingest.writer import Writer, Written
 
 log = logging.getLogger("ringtrace.ingest")
 
-#: longest wait between two tries while the graph is away, seconds
-MAX_BACKOFF_S = 30.0
+#: longest wait between two tries while a store is away, seconds
+MAX_PAUSE_S = 30.0
+#: shortest time between two checkpoints while there is nothing to read, seconds
+IDLE_S = 2.0
+#: what passes, or is settled by reading again from where the stores stand
+PASSING = (StoreAwayError, PositionError, MissingStructureError, BrokerError)
 
 
 class Source(Protocol):
@@ -25,55 +36,84 @@ class Source(Protocol):
         """Batches in order; None when there is nothing to read just now."""
 
     def done(self, batch: Batch) -> None:
-        """The batch is in the graph."""
+        """The batch was taken over by the writer."""
 
     def go_back(self) -> None:
-        """The batch is not in the graph: start again from where the stores stand."""
+        """Start again from where the stores stand."""
+
+    def shrink(self) -> None:
+        """Make batches smaller: the graph could not take one."""
 
 
 def ingest(
     source: Source,
     writer: Writer,
     stop: threading.Event,
+    checkpoint_s: float,
     report: Callable[[Written], None] = lambda _: None,
 ) -> None:
-    """Move events from the source into the graph until `stop` is set or the source ends.
+    """Move events from the source into the stores until `stop` is set or the source ends.
 
-    A graph that is away is waited for; nothing is lost or counted twice meanwhile.
+    Counters and the archive follow at most `checkpoint_s` seconds behind. A store that is away is
+    waited for; nothing is lost or counted twice meanwhile.
     """
-    backoff = 1.0
-    for batch in source.batches():
+    passing = _Passing(source, stop)
+    while True:
+        saved_at = time.monotonic()
+        for batch in source.batches():
+            if stop.is_set():
+                break
+            with passing:
+                if batch is not None:
+                    written = writer.write(batch, now_ms())
+                    source.done(batch)
+                    report(written)
+                wait = IDLE_S if batch is None else checkpoint_s
+                if writer.is_full or (writer.has_waiting and time.monotonic() > saved_at + wait):
+                    writer.checkpoint(now_ms())
+                    saved_at = time.monotonic()
+        with passing:
+            writer.checkpoint(now_ms())
+            writer.wait()
+            return
         if stop.is_set():
             return
-        if batch is None:
-            continue
-        try:
-            written = writer.write(batch, now=time.time_ns() // 1_000_000)
-        except (StoreAwayError, PositionError, BrokerError) as error:
-            log.warning("%s; trying again in %.0f s", error, backoff)
-            stop.wait(backoff)
-            backoff = min(backoff * 2, MAX_BACKOFF_S)
-            source.go_back()
-            continue
-        backoff = 1.0
-        source.done(batch)
-        report(written)
 
 
-def graph_offset(store: GraphStore, partition: Partition) -> int:
-    """Where the graph stands in a partition; says so when the topic had another life before."""
-    rows = store.read("ingest/read_positions", topic=partition.topic)
-    mine = [row for row in rows if row["partition"] == partition.number]
-    here = [row["next_offset"] for row in mine if row["topic_id"] == partition.topic_id]
-    if mine and not here:
-        log.warning(
-            "topic %s was made anew: partition %d is read from its start, and events that were "
-            "counted before are recognised by their ids",
-            *(partition.topic, partition.number),
-        )
-    return int(here[0]) if here else 0
+def tune_collector() -> None:
+    """Have Python look for garbage less often, once at the start of an ingest process.
+
+    What waits for a checkpoint is hundreds of thousands of objects without cycles: looking through
+    them again and again took half of the time.
+    """
+    gc.set_threshold(50_000, 20, 100)
 
 
-def lowest_offset(store: GraphStore, duplicates: DuplicateStore, partition: Partition) -> int:
-    """From where to read so that no store misses a message."""
-    return min(graph_offset(store, partition), duplicates.next_offset(partition))
+class _Passing:
+    """Sits out what passes: the source goes back to where the stores stand, after a pause."""
+
+    def __init__(self, source: Source, stop: threading.Event) -> None:
+        self._source = source
+        self._stop = stop
+        self._pause_s = 1.0
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        if error is None:
+            self._pause_s = 1.0
+            return False
+        if isinstance(error, TransactionTooLargeError):
+            log.warning("%s: trying smaller ones", error)
+            self._source.shrink()
+        elif isinstance(error, PASSING):
+            log.warning("%s; trying again in %.0f s", error, self._pause_s)
+            self._stop.wait(self._pause_s)
+            self._pause_s = min(self._pause_s * 2, MAX_PAUSE_S)
+        else:
+            return False
+        self._source.go_back()
+        return True

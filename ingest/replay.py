@@ -1,16 +1,29 @@
 """Producing: events from files onto the topic, and dead letters onto theirs."""
 
+import logging
+import math
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 from kafka import KafkaProducer
+from kafka.cluster import collect_hosts
 from kafka.errors import KafkaError
 
-from graph.errors import BrokerError
-from ingest.consumer import MAX_MESSAGE_BYTES
-from ingest.dead_letters import DeadLetter
+from graph.errors import BrokerError, ServerError
+from ingest.cells import rfc3339_millis
+from ingest.consumer import MAX_MESSAGE_BYTES, ensure_topics
+from ingest.settings import IngestSettings
+
+log = logging.getLogger("ringtrace.ingest")
+
+#: longest time until somebody who waits hears whether Kafka has his events, seconds
+ANSWER_S = 10.0
+#: pause before a Kafka that did not answer is asked again, seconds
+PAUSE_S = 2.0
 
 
 class _Keyed(msgspec.Struct):
@@ -74,10 +87,10 @@ class DeadLetterTopic:
         self._topic = topic
         self._producer = _producer(bootstrap_servers)
 
-    def post(self, letters: list[DeadLetter], now: int) -> None:
+    def post(self, letters: list[tuple[bytes, bytes]]) -> None:
         """Send the letters and wait until the broker has them; BrokerError when it does not."""
         try:
-            sent = [self._producer.send(self._topic, x.body(now), key=x.key) for x in letters]
+            sent = [self._producer.send(self._topic, body, key=key) for key, body in letters]
             for future in sent:
                 future.get(timeout=30)
         except KafkaError as error:
@@ -88,9 +101,98 @@ class DeadLetterTopic:
         self._producer.close()
 
 
-def _producer(bootstrap_servers: str) -> Any:
+class EventTopic:
+    """The event topic for those who wait for an answer; it connects when it is first used.
+
+    `find_brokers` gives the addresses, and may raise ServerError as long as there are none. May be
+    used by several threads at once.
+    """
+
+    def __init__(self, settings: IngestSettings, find_brokers: Callable[[], str]) -> None:
+        self._settings = settings
+        self._find_brokers = find_brokers
+        self._lock = threading.Lock()
+        self._producer: Any = None
+        self._failed_at = -math.inf
+
+    def send(self, events: list[tuple[str, bytes]]) -> None:
+        """Send messages, each with its account, and wait until the broker has them all.
+
+        Raises BrokerError or ServerError when that cannot be said within ANSWER_S seconds; some may
+        be there all the same. Sent again they count once.
+        """
+        deadline = time.monotonic() + ANSWER_S
+        producer = self._connected()
+        try:
+            topic = self._settings.topic
+            sent = [producer.send(topic, value, key=key.encode()) for key, value in events]
+            for future in sent:
+                future.get(timeout=max(0.0, deadline - time.monotonic()))
+        except KafkaError as error:
+            # the next one asks anew where the brokers are
+            self._drop(producer)
+            raise BrokerError(f"Kafka did not take an event: {error}") from error
+
+    def close(self) -> None:
+        """Close the producer."""
+        if self._producer is not None:
+            _close(self._producer)
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._producer is None:
+                if time.monotonic() < self._failed_at + PAUSE_S:
+                    raise BrokerError("Kafka did not answer a moment ago")
+                try:
+                    self._producer = self._connect()
+                except (BrokerError, ServerError):
+                    self._failed_at = time.monotonic()
+                    raise
+            return self._producer
+
+    def _connect(self) -> Any:
+        brokers = self._find_brokers()
+        _check_reachable(brokers)
+        limit_ms = int(ANSWER_S * 1000)
+        limits = ("bootstrap_timeout_ms", "max_block_ms", "delivery_timeout_ms")
+        producer = _producer(
+            brokers, **dict.fromkeys(limits, limit_ms), request_timeout_ms=limit_ms // 2
+        )
+        ensure_topics(self._settings, brokers)
+        return producer
+
+    def _drop(self, producer: Any) -> None:
+        with self._lock:
+            if self._producer is not producer:
+                return
+            self._producer = None
+        # it waits for what was being sent to arrive or expire, which nobody else needs to
+        threading.Thread(target=_close, args=(producer,), daemon=True).start()
+
+
+def _close(producer: Any) -> None:
+    try:
+        producer.close(timeout=ANSWER_S)
+    except KafkaError as error:
+        log.info("a producer was left behind: %s", error)
+
+
+def _check_reachable(bootstrap_servers: str) -> None:
+    """BrokerError unless something listens: the client would not say so before its time is up."""
+    for host, port, _ in collect_hosts(bootstrap_servers, randomize=False):
+        try:
+            socket.create_connection((host, port), ANSWER_S / 2).close()
+            return
+        except OSError:
+            continue
+    raise BrokerError(f"Kafka does not answer at {bootstrap_servers}")
+
+
+def _producer(bootstrap_servers: str, **limits: int) -> Any:
+    """A producer that loses nothing; `limits` are times in milliseconds."""
     try:
         return KafkaProducer(
+            **limits,
             bootstrap_servers=bootstrap_servers,
             acks="all",
             enable_idempotence=True,
@@ -112,10 +214,8 @@ def _key(value: bytes) -> bytes | None:
 
 
 def _occurred_at(value: bytes) -> int | None:
-    from ingest.mapping import _rfc3339
-
     try:
         at = _peek.decode(value).occurred_at
-        return at if isinstance(at, int) else _rfc3339(at)
+        return at if isinstance(at, int) else rfc3339_millis(at)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None

@@ -20,6 +20,11 @@ class IngestSettings(BaseSettings):
     group_id: str = Field("ringtrace", description="Consumer group.")
     batch_size: int = Field(10_000, gt=0, description="Most events in one graph transaction.")
     batch_wait_ms: int = Field(250, gt=0, description="Longest wait for a batch, milliseconds.")
+    checkpoint_seconds: float = Field(
+        20,
+        gt=0,
+        description="How far counters and the archive may be behind new structure, seconds.",
+    )
     duplicate_window_days: int = Field(
         30, gt=0, description="How long a repeated event is recognised, days since it came in."
     )

@@ -1,14 +1,50 @@
-"""A batch into the graph: rows and positions in one transaction."""
+"""A batch into the stores: what is new at once, what only counts a little later, all exactly once.
 
+The graph and the archive each have a position a partition. New structure is written with counters
+at zero, so writing it twice changes nothing and it needs no position. Counters wait in memory and
+go to the graph in one transaction with its position; a crash forgets them, and the messages behind
+the position are read again. The archive's position is the end of its last segment.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
 
-from graph.errors import PositionError
-from graph.store import GraphStore, Row, Transaction
-from ingest.batches import Batch, Fold, GraphRows, Message, Partition, fold
+from graph import metrics
+from graph.archive import Archive
+from graph.pseudonyms import Pseudonyms
+from graph.store import GraphStore, Transaction
+from ingest import quality
+from ingest.acceptance import Acceptance
+from ingest.archiving import Segment
+from ingest.background import Background
+from ingest.batches import Accepted, Batch, Message, Partition
+from ingest.counters import Counters
 from ingest.dead_letters import DeadLetter, DeadLetterBox
 from ingest.duplicates import DuplicateStore
-from ingest.events import Event, UnusableEventError, parse_event
+from ingest.positions import Place, take_positions
+from ingest.saving import Turn, Waiting, save_all, save_counters, save_structure
+from ingest.structure import KnownPairs, Structure, fold
+
+#: time of a part of the work
+seconds = metrics.BATCH_SECONDS.labels
+#: pairs that may wait for their counters: about 400 bytes each in memory
+MAX_WAITING = 300_000
+#: events that may wait for the archive: about 300 bytes each
+MAX_UNARCHIVED = 200_000
+#: batches prepared while the stores are busy
+_AHEAD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Everything a batch is written to."""
+
+    graph: GraphStore
+    archive: Archive
+    duplicates: DuplicateStore
+    dead_letters: DeadLetterBox
+    pseudonyms: Pseudonyms
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,125 +57,201 @@ class Written:
     duplicates: int
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """Everything a batch is written to."""
+@dataclass(slots=True)
+class _Held:
+    """What this writer holds of one partition."""
 
-    store: GraphStore
-    duplicates: DuplicateStore
-    dead_letters: DeadLetterBox
-    owner: str
+    #: where the graph stands when all that was given to it is done
+    counted: int
+    #: how far the partition was read
+    next_offset: int
+    counters: Counters
+    segment: Segment
+
+
+class Writer:
+    """Writes batches of the partitions that it holds; not safe to share between threads.
+
+    The stores are busy in the background: an error of one batch comes out at a later call.
+    """
+
+    def __init__(self, stores: Stores, owner: str) -> None:
+        self._stores = stores
+        self._owner = owner
+        self._held: dict[Partition, _Held] = {}
+        self._acceptance = Acceptance(stores.pseudonyms)
+        self._known = KnownPairs()
+        self._latest_at = 0
+        self._background = Background("stores", _AHEAD)
+
+    def close(self) -> None:
+        """Let go of everything; what waits and was not written is read again by the next writer."""
+        self._held = {}
+        self._background.close()
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether something waits for the next checkpoint."""
+        return any(h.next_offset > min(h.counted, h.segment.first) for h in self._held.values())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that it is time for a checkpoint."""
+        waiting = sum(held.counters.size for held in self._held.values())
+        unarchived = sum(held.segment.rows for held in self._held.values())
+        return waiting >= MAX_WAITING or unarchived >= MAX_UNARCHIVED
+
+    def hold(self, places: list[Place], now: int) -> dict[Partition, int]:
+        """Become the only writer of these partitions and of no other; from where to read each.
+
+        What waited is dropped: it is read again. `now` in milliseconds since 1970.
+        """
+        stores = self._stores
+        if not self._background.drop():
+            self._known.forget()
+        self._held = {}
+        counted = take_positions(stores.graph, places, self._owner, stores.pseudonyms.keyring)
+        lowest = {}
+        for place in places:
+            partition, offset = place.partition, counted[place.partition]
+            archived = stores.archive.next_offset(partition.topic_id, partition.number)
+            first = archived or 0
+            remembered = stores.duplicates.fill(place, stores.archive, now)
+            self._held[partition] = _Held(offset, offset, Counters(), Segment(partition, first))
+            lowest[partition] = min(offset, first, remembered)
+        return lowest
 
     def write(self, batch: Batch, now: int) -> Written:
-        """Write one batch; after a crash anywhere in here the same batch can be written again.
+        """Write what is new in a batch and have the rest wait; `now` in milliseconds.
 
-        Raises PositionError when the graph does not stand where the batch begins.
+        After any error the batch is read again from where `hold` says: PositionError when a
+        partition went to another writer, StoreAwayError, TransactionTooLargeError and so on.
         """
-        parsed, unusable = _parse(batch.messages, now)
-        told = self.duplicates.sort(parsed, batch.next_offsets, now)
+        with seconds("decode").time():
+            accepted, letters = self._acceptance.accept(batch.messages, now)
+        with seconds("duplicates").time():
+            told = self._stores.duplicates.sort(accepted, batch.next_offsets, now)
         detail = "an event with this account_id and event_id had another body"
-        unusable += [DeadLetter(m, "conflicting_body", detail) for m in told.conflicting]
-        # what the graph has already is only told to the duplicates store
-        letters = [x for x in unusable if _is_ahead(x.message, batch)]
-        fresh = [(m, event) for m, event in told.fresh if _is_ahead(m, batch)]
-        self.dead_letters.post(letters, now)
-        ahead = {p: n for p, n in batch.next_offsets.items() if n > batch.expected[p]}
-        if ahead:
-            rows, positions = fold(event for _, event in fresh), _positions(ahead, fresh)
-            self.store.write(lambda tx: _save(tx, batch, rows, positions, self.owner))
-        repeated = len(parsed) - len(told.fresh) - len(told.conflicting)
-        return Written(len(batch.messages), len(fresh), len(letters), repeated)
+        letters += [DeadLetter(m, "conflicting_body", detail) for m in told.conflicting]
+        letters = [letter for letter in letters if self._is_ahead(letter.message)]
+        repeated = [message for message in told.repeated if self._is_ahead(message)]
+        fresh = [event for event in told.fresh if self._is_ahead(event.message)]
+        with seconds("dead_letters").time():
+            pseudonyms = self._stores.pseudonyms
+            self._stores.dead_letters.post([(x.key, x.body(pseudonyms, now)) for x in letters])
+        with seconds("fold").time():
+            turn = self._turn(batch, fresh, now)
+            structure = self._fold(batch, told.fresh)
+            self._measure(batch, fresh, letters, repeated)
+        self._write_structure(turn, structure, sorted(batch.next_offsets))
+        _report(fresh, letters, repeated)
+        return Written(len(batch.messages), len(fresh), len(letters), len(repeated))
 
+    def checkpoint(self, now: int) -> None:
+        """Bring archive and counters to where the structure is; `now` in milliseconds."""
+        segments = [held.segment.cut() for held in self._held.values()]
+        turn, waiting = Turn(self._owner, self._stores.pseudonyms, self._latest_at, 0), self._cut()
 
-def _parse(
-    messages: list[Message], now: int
-) -> tuple[list[tuple[Message, Event]], list[DeadLetter]]:
-    events, letters = [], []
-    for message in messages:
+        def save() -> None:
+            with seconds("archive").time():
+                for segment in segments:
+                    segment.write(self._stores.archive)
+            with seconds("counters").time():
+                # one after the other: two at once want the payees of each other's transfers
+                for each in waiting:
+                    self._save_counters(turn, each)
+            metrics.LAST_CHECKPOINT.set(now / 1000)
+
+        self._give(save)
+        self._stores.duplicates.prune(now)
+
+    def wait(self) -> None:
+        """Until the stores have everything they were given."""
         try:
-            events.append((message, parse_event(message.value, now)))
-        except UnusableEventError as error:
-            letters.append(DeadLetter(message, error.reason, error.detail))
-    return events, letters
+            self._background.wait()
+        except BaseException:
+            self._known.forget()
+            raise
 
+    def _is_ahead(self, message: Message) -> bool:
+        return message.offset >= self._held[message.partition].counted
 
-def _is_ahead(message: Message, batch: Batch) -> bool:
-    return message.offset >= batch.expected[message.partition]
+    def _turn(self, batch: Batch, fresh: list[Accepted], now: int) -> Turn:
+        latest = max((event.at for event in fresh), default=0)
+        self._latest_at = max(self._latest_at, min(latest, now))
+        arrived = max(message.timestamp for message in batch.messages) or self._latest_at
+        return Turn(self._owner, self._stores.pseudonyms, self._latest_at, quality.hour(arrived))
 
+    def _fold(self, batch: Batch, events: list[Accepted]) -> Structure:
+        """Have everything wait that only counts; what is left is new."""
+        structure = Structure()
+        ordered = sorted(events, key=lambda event: event.message.partition)
+        by_partition = {p: list(g) for p, g in groupby(ordered, lambda e: e.message.partition)}
+        for partition, next_offset in batch.next_offsets.items():
+            held = self._held[partition]
+            mine = by_partition.get(partition, [])
+            held.segment.add(mine, next_offset)
+            ahead = [event for event in mine if event.message.offset >= held.counted]
+            fold(ahead, held.counters, self._known, self._latest_at, structure)
+            held.next_offset = max(held.next_offset, next_offset)
+        return structure
 
-def _save(tx: Transaction, batch: Batch, rows: GraphRows, positions: list[Row], owner: str) -> None:
-    _lock(tx, batch, positions, owner)
-    # nodes before relationships and keys in order: two writers never wait for each other in a ring
-    tx.run("ingest/merge_accounts", rows=_accounts(rows))
-    tx.run("ingest/merge_identifiers", rows=_identifiers(rows))
-    tx.run("ingest/merge_uses", rows=_rows(rows.uses, "account_id", "key"))
-    pair = ("account_id", "counterparty_account_id")
-    tx.run("ingest/merge_transfers", rows=_rows(rows.transfers, *pair, "currency"))
-    tx.run("ingest/merge_referrals", rows=_rows(rows.referrals, *pair))
-    tx.run("ingest/save_positions", rows=positions)
+    def _measure(
+        self,
+        batch: Batch,
+        events: list[Accepted],
+        letters: list[DeadLetter],
+        repeated: list[Message],
+    ) -> None:
+        """Have the quality of a batch wait with the counters of its partitions."""
+        for partition in batch.next_offsets:
+            counts = quality.measure(
+                [(e.message, e.event) for e in events if e.message.partition == partition],
+                [letter for letter in letters if letter.message.partition == partition],
+                [message for message in repeated if message.partition == partition],
+            )
+            quality.add(self._held[partition].counters.quality, counts)
 
-
-def _lock(tx: Transaction, batch: Batch, positions: list[Row], owner: str) -> None:
-    wanted = {(p.topic_id, p.number): offset for p, offset in batch.expected.items()}
-    keys = ("topic", "topic_id", "partition")
-    locked = [{key: row[key] for key in keys} for row in positions]
-    for row in tx.run("ingest/lock_positions", rows=locked, owner=owner):
-        place = (row["topic_id"], row["partition"])
-        if row["next_offset"] != wanted[place]:
-            raise PositionError(
-                f"partition {place[1]}: the graph is at offset {row['next_offset']}, "
-                f"this batch begins at {wanted[place]}"
+    def _write_structure(
+        self, turn: Turn, structure: Structure, partitions: list[Partition]
+    ) -> None:
+        if structure.is_mostly_new:
+            waiting = self._cut(partitions)
+            self._give(lambda: self._write(lambda tx: save_all(tx, turn, structure, waiting)))
+        elif not structure.is_empty:
+            self._give(
+                lambda: self._write(lambda tx: save_structure(tx, turn, structure, partitions))
             )
 
+    def _write(self, work: Callable[[Transaction], None]) -> None:
+        with seconds("structure").time():
+            self._stores.graph.write(work)
 
-def _positions(next_offsets: dict[Partition, int], fresh: list[tuple[Message, Event]]) -> list[Row]:
-    touched: dict[Partition, set[str]] = {partition: set() for partition in next_offsets}
-    latest: dict[Partition, int] = {}
-    for message, event in fresh:
-        latest[message.partition] = max(event.at, latest.get(message.partition, 0))
-        touched[message.partition].add(event.account_id)
-        if event.counterparty_account_id is not None:
-            touched[message.partition].add(event.counterparty_account_id)
-    return [
-        {
-            "topic": partition.topic,
-            "topic_id": partition.topic_id,
-            "partition": partition.number,
-            "next_offset": next_offset,
-            "latest_at": latest.get(partition, 0),
-            "account_ids": sorted(touched[partition]),
-        }
-        for partition, next_offset in sorted(next_offsets.items())
-    ]
+    def _save_counters(self, turn: Turn, waiting: Waiting) -> None:
+        self._stores.graph.write(lambda tx: save_counters(tx, turn, waiting))
 
+    def _cut(self, partitions: list[Partition] | None = None) -> list[Waiting]:
+        """Take what waits, sorted by partition, and begin anew behind it."""
+        cut = []
+        for partition in sorted(self._held) if partitions is None else partitions:
+            held = self._held[partition]
+            if held.next_offset > held.counted:
+                cut.append(Waiting(partition, held.counted, held.next_offset, held.counters))
+                held.counted, held.counters = held.next_offset, Counters()
+        return cut
 
-def _accounts(rows: GraphRows) -> list[Row]:
-    return [
-        {
-            "id": account_id,
-            "event_count": fold.event_count,
-            "first_seen": fold.first_seen,
-            "last_seen": fold.last_seen,
-        }
-        for account_id, fold in sorted(rows.accounts.items())
-    ]
+    def _give(self, work: Callable[[], None]) -> None:
+        try:
+            self._background.give(work)
+        except BaseException:
+            # whatever was to be written may not be there
+            self._known.forget()
+            raise
 
 
-def _identifiers(rows: GraphRows) -> list[Row]:
-    return [
-        {"key": key, "kind": kind, "label": label, "value": value}
-        for key, (kind, label, value) in sorted(rows.identifiers.items())
-    ]
-
-
-def _rows(folds: dict[Any, Fold], *names: str) -> list[Row]:
-    return [
-        dict(zip(names, key, strict=True))
-        | {
-            "event_count": fold.event_count,
-            "amount_micros": fold.amount_micros,
-            "first_seen": fold.first_seen,
-            "last_seen": fold.last_seen,
-        }
-        for key, fold in sorted(folds.items())
-    ]
+def _report(fresh: list[Accepted], letters: list[DeadLetter], repeated: list[Message]) -> None:
+    metrics.BATCHES.inc()
+    metrics.EVENTS.inc(len(fresh))
+    metrics.DUPLICATES.inc(len(repeated))
+    for letter in letters:
+        metrics.DEAD_LETTERS.labels(letter.reason).inc()

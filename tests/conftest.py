@@ -16,18 +16,20 @@ from pathlib import Path
 import pytest
 
 from api.world import World
-from graph.settings import GraphSettings
+from graph.settings import GraphSettings, PrivacySettings
 from graph.store import GraphStore
+from ingest.consumer import progress
 from ingest.settings import IngestSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 P2P = ROOT / "tests" / "data" / "p2p"
 
 
-def own_settings(data_dir: Path, **ingest: object) -> World:
+def own_settings(data_dir: Path, keys_file: Path | None = None, **ingest: object) -> World:
     """A world whose settings come from nowhere but here."""
     graph = GraphSettings(heap_size="1g", page_cache_size="256m")
-    return World(data_dir, graph, IngestSettings(**ingest))  # type: ignore[arg-type]
+    privacy = PrivacySettings(keys_file=keys_file)
+    return World(data_dir, graph, IngestSettings(**ingest), privacy)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,9 @@ def wait_until(what: str, is_true: Callable[[], bool], seconds: float = 120) -> 
 
 
 def is_caught_up(world: World, store: GraphStore) -> bool:
-    """Whether the graph has every message of the world's topic."""
-    from ingest.consumer import end_offsets, read_partitions
-
-    partitions = read_partitions(world.ingest.topic, world.bootstrap_servers)
-    ends = end_offsets(partitions, world.bootstrap_servers)
-    rows = store.read("ingest/read_positions", topic=world.ingest.topic)
-    known = {(row["topic_id"], row["partition"]): row["next_offset"] for row in rows}
-    return all(known.get((p.topic_id, p.number), 0) >= ends[p] for p in partitions)
+    """Whether every message of the world's topic is counted."""
+    done, total = progress(store, world.ingest.topic, world.bootstrap_servers)
+    return done == total
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,9 @@
 //
 // Access: write
 // Parameters:
-//   $rows  list  {topic_id, partition, next_offset}
+//   $rows  list  {id}
 // Returns: nothing
 // Browser: :params {rows: []}
 UNWIND $rows AS row
-MATCH (touched:Touched {
-  topic_id: row.topic_id, partition: row.partition, next_offset: row.next_offset
-})
+MATCH (touched:Touched {id: row.id})
 DELETE touched;

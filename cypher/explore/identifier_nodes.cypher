@@ -1,5 +1,7 @@
 // Identifiers for a picture, with how many accounts they are on.
 //
+// There is no value where the key is a token.
+//
 // Access: read
 // Parameters:
 //   $keys  list  identifier keys

@@ -1,17 +1,17 @@
-// Accounts of a batch; a counterparty that never acted has an event_count of 0 and no times.
+// Accounts that may be new; a counterparty that never acted has an event_count of 0 and no times.
 //
 // Access: write
 // Parameters:
-//   $rows  list  {id, event_count, first_seen, last_seen}, sorted by id; times may be null
+//   $rows  list  [id, events to add, first_seen, last_seen], sorted by id; times may be null
 // Returns: nothing
 // Browser: :params {rows: []}
 UNWIND $rows AS row
-MERGE (account:Account {id: row.id})
+MERGE (account:Account {id: row[0]})
 ON CREATE SET account.event_count = 0
-SET account.event_count = account.event_count + row.event_count,
+SET account.event_count = account.event_count + row[1],
     account.first_seen = CASE
-      WHEN row.first_seen < coalesce(account.first_seen, row.first_seen + 1)
-      THEN row.first_seen ELSE account.first_seen END,
+      WHEN row[2] < coalesce(account.first_seen, row[2] + 1)
+      THEN row[2] ELSE account.first_seen END,
     account.last_seen = CASE
-      WHEN row.last_seen > coalesce(account.last_seen, row.last_seen - 1)
-      THEN row.last_seen ELSE account.last_seen END;
+      WHEN row[3] > coalesce(account.last_seen, row[3] - 1)
+      THEN row[3] ELSE account.last_seen END;

@@ -1,15 +1,15 @@
-// Who brought whom; the earliest referral of a pair counts.
+// Who brought whom, where it may be new; the earliest referral of a pair counts.
 //
 // Access: write
 // Parameters:
-//   $rows  list  {account_id, counterparty_account_id, event_count, first_seen}
-// Returns: nothing
+//   $rows  list  [referrer, referred, events to add, first_seen]
+// Returns: referrals
 // Browser: :params {rows: []}
 UNWIND $rows AS row
-MATCH (referrer:Account {id: row.account_id})
-MATCH (referred:Account {id: row.counterparty_account_id})
+MATCH (referrer:Account {id: row[0]})
+MATCH (referred:Account {id: row[1]})
 MERGE (referrer)-[referral:REFERRED]->(referred)
-ON CREATE SET referral.at = row.first_seen, referral.event_count = row.event_count
-ON MATCH SET referral.event_count = referral.event_count + row.event_count,
-             referral.at = CASE WHEN row.first_seen < referral.at
-                           THEN row.first_seen ELSE referral.at END;
+ON CREATE SET referral.at = row[3], referral.event_count = row[2]
+ON MATCH SET referral.event_count = referral.event_count + row[2],
+             referral.at = CASE WHEN row[3] < referral.at THEN row[3] ELSE referral.at END
+RETURN count(*) AS referrals;

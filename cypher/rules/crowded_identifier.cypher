@@ -18,6 +18,7 @@ WITH identifier, account, used, COUNT { (identifier)<-[:USED]-() } AS account_co
 WHERE account_count >= $min_accounts
 RETURN identifier.key AS identifier_key, collect(account.id) AS account_ids, account_count,
        max(used.last_seen) AS at,
-       replace(identifier.kind, '_', ' ') + ' ' + identifier.value + ' is crowded: ' +
-       account_count + ' accounts' AS detail
+       replace(identifier.kind, '_', ' ') + ' ' +
+       coalesce(identifier.value, left(split(identifier.key, '.')[1], 6) + '…') +
+       ' is crowded: ' + account_count + ' accounts' AS detail
 ORDER BY identifier_key;

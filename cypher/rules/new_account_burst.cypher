@@ -31,5 +31,6 @@ WHERE account.first_seen >= opened AND account.first_seen <= opened + $window_ms
 WITH identifier, collect(DISTINCT account.id) AS account_ids, max(account.first_seen) AS at
 RETURN identifier.key AS identifier_key, account_ids, size(account_ids) AS account_count, at,
        toString(size(account_ids)) + ' accounts on ' + replace(identifier.kind, '_', ' ') + ' ' +
-       identifier.value + ' appeared within ' + toString($window_ms / 3600000) + ' hours of each other' AS detail
+       coalesce(identifier.value, left(split(identifier.key, '.')[1], 6) + '…') +
+       ' appeared within ' + toString($window_ms / 3600000) + ' hours of each other' AS detail
 ORDER BY identifier_key;

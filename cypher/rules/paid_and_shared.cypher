@@ -17,7 +17,8 @@ MATCH (:Account {id: account_id})-[sent:TRANSFERRED]-(:Account)
 WITH DISTINCT sent, startNode(sent) AS payer, endNode(sent) AS payee
 MATCH (payer)-[:USED]->(identifier:PaymentInstrument)<-[:USED]-(payee)
 WHERE COUNT { (identifier)<-[:USED]-() } <= $max_accounts
-WITH payer, payee, max(sent.last_seen) AS at, min(identifier.key) AS identifier_key
-RETURN identifier_key, [payer.id, payee.id] AS account_ids, 2 AS account_count, at,
-       payer.id + ' paid ' + payee.id + ', and both use ' + replace(identifier_key, 'payment_instrument:', 'payment instrument ') AS detail
+WITH payer, payee, max(sent.last_seen) AS at,
+     min([identifier.key, coalesce(identifier.value, left(split(identifier.key, '.')[1], 6) + '…')]) AS shared
+RETURN shared[0] AS identifier_key, [payer.id, payee.id] AS account_ids, 2 AS account_count, at,
+       payer.id + ' paid ' + payee.id + ', and both use payment instrument ' + shared[1] AS detail
 ORDER BY account_ids;

@@ -21,5 +21,7 @@ WHERE account_count >= $min_accounts AND account_count <= $max_accounts
 MATCH (identifier)<-[used:USED]-(account:Account)
 RETURN identifier.key AS identifier_key, collect(account.id) AS account_ids, account_count,
        max(used.last_seen) AS at,
-       'payment instrument ' + identifier.value + ' is used by ' + account_count + ' accounts' AS detail
+       'payment instrument ' +
+       coalesce(identifier.value, left(split(identifier.key, '.')[1], 6) + '…') +
+       ' is used by ' + account_count + ' accounts' AS detail
 ORDER BY identifier_key;

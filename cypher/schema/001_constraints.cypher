@@ -10,7 +10,8 @@ CREATE CONSTRAINT delivery_id IF NOT EXISTS FOR (n:Delivery) REQUIRE n.id IS UNI
 CREATE CONSTRAINT run_id IF NOT EXISTS FOR (n:DetectionRun) REQUIRE n.id IS UNIQUE;
 CREATE CONSTRAINT world_name IF NOT EXISTS FOR (n:World) REQUIRE n.name IS UNIQUE;
 CREATE CONSTRAINT position_key IF NOT EXISTS FOR (n:Position) REQUIRE (n.topic_id, n.partition) IS UNIQUE;
-CREATE CONSTRAINT touched_key IF NOT EXISTS FOR (n:Touched) REQUIRE (n.topic_id, n.partition, n.next_offset) IS UNIQUE;
+CREATE CONSTRAINT touched_id IF NOT EXISTS FOR (n:Touched) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT quality_key IF NOT EXISTS FOR (n:Quality) REQUIRE (n.hour, n.measure, n.source) IS UNIQUE;
 CREATE INDEX ring_rank IF NOT EXISTS FOR (n:Ring) ON (n.status, n.risk_score);
 CREATE INDEX delivery_state IF NOT EXISTS FOR (n:Delivery) ON (n.state, n.due_at);
 CREATE INDEX account_anomaly IF NOT EXISTS FOR (n:Account) ON (n.anomaly_score);

@@ -5,9 +5,9 @@ import json
 import logging
 from pathlib import Path
 
-from tests.benchmarks import clients
+from tests.benchmarks import clients, faults, ingest
 
-BENCHMARKS = {"clients": clients.run}
+BENCHMARKS = {"clients": clients.run, "faults": faults.run, "ingest": ingest.run}
 
 
 def main() -> None:
@@ -15,11 +15,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS))
     parser.add_argument("--json", type=Path, help="write the figures flat")
+    parser.add_argument("--scale", choices=["full", "small"], default="full")
     wanted = parser.parse_args()
     logging.getLogger("kafka").setLevel("CRITICAL")
     figures: dict[str, float] = {}
     for name in [wanted.name] if wanted.name else sorted(BENCHMARKS):
-        figures |= BENCHMARKS[name]()
+        figures |= BENCHMARKS[name](wanted.scale)
     if wanted.json:
         wanted.json.write_text(json.dumps(figures, indent=2) + "\n")
 

@@ -3,24 +3,13 @@
 import re
 
 import pytest
-from pydantic_settings import BaseSettings
 from typer.main import get_command
 
 from api.cli import app
-from api.settings import ApiSettings
-from detection.settings import DetectionSettings, EscalationSettings
-from graph.settings import DataSettings, GraphSettings
-from ingest.settings import IngestSettings
+from graph.settings import DataSettings
 from tests.conftest import ROOT
+from tests.settings import SETTINGS
 
-SETTINGS: tuple[type[BaseSettings], ...] = (
-    DataSettings,
-    GraphSettings,
-    IngestSettings,
-    DetectionSettings,
-    EscalationSettings,
-    ApiSettings,
-)
 README = ROOT / "README.md"
 
 
@@ -35,7 +24,6 @@ def settings_table() -> str:
                 default = ", ".join(default)
             prefix = settings.model_config["env_prefix"]
             lines.append(f"| `{prefix}{name.upper()}` | {default} | {field.description} |")
-    lines.append("| `RINGTRACE_LOG_LEVEL` | INFO | How much the stages say. |")
     return "\n".join(lines) + "\n"
 
 

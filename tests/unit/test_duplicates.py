@@ -1,4 +1,3 @@
-import json
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,36 +6,51 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.batches import Message, Partition
+from graph.archive import Archive
+from graph.times import DAY_MS
+from ingest.archiving import Segment
+from ingest.batches import Accepted, Partition
 from ingest.duplicates import DuplicateStore
-from ingest.events import parse_event
-
-NOW = 1_700_000_000_000
-DAY = 24 * 3600 * 1000
-ZERO = Partition("events", "life-1", 0)
-ONE = Partition("events", "life-1", 1)
+from ingest.positions import Place
+from tests.unit.accepted import NOW, ONE, ZERO, accepted
 
 
 def message(
     offset: int, event_id: str, account_id: str = "a", body: str = "", partition: Partition = ZERO
-) -> Message:
-    value = {"event_id": event_id, "type": "login", "occurred_at": 1, "account_id": account_id}
-    return Message(partition, offset, json.dumps(value | {"user_agent": body}).encode())
+) -> Accepted:
+    return accepted(
+        offset, partition, event_id=event_id, account_id=account_id, user_agent=body or None
+    )
 
 
-def sort(store: DuplicateStore, messages: Iterable[Message], now: int = NOW):
-    batch = [(each, parse_event(each.value, NOW)) for each in messages]
+def sort(store: DuplicateStore, events: Iterable[Accepted], now: int = NOW):
     ends: dict[Partition, int] = {}
-    for each, _ in batch:
-        ends[each.partition] = max(each.offset + 1, ends.get(each.partition, 0))
+    batch = list(events)
+    for each in batch:
+        place = each.message.partition
+        ends[place] = max(each.message.offset + 1, ends.get(place, 0))
     found = store.sort(batch, ends, now)
-    return [(m.partition, m.offset) for m, _ in found.fresh], [
+    fresh = [event.message for event in found.fresh]
+    assert len(batch) == len(fresh) + len(found.repeated) + len(found.conflicting)
+    return [(m.partition, m.offset) for m in fresh], [
         (m.partition, m.offset) for m in found.conflicting
     ]
 
 
-def open_store(folder: Path, now: int = NOW) -> DuplicateStore:
-    return DuplicateStore(folder / "seen.sqlite", window_days=30, now=now)
+def open_store(folder: Path) -> DuplicateStore:
+    return DuplicateStore(folder / "seen.sqlite", window_days=30)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    archive = Archive(str(tmp_path / "archive"))
+    yield archive
+    archive.close()
+
+
+def knows(store: DuplicateStore, archive: Archive, partition: Partition) -> int:
+    """How far it knows a partition, of which the archive has nothing."""
+    return store.fill(Place(partition), archive, NOW)
 
 
 def test_a_repeated_event_counts_once(tmp_path):
@@ -67,23 +81,6 @@ def test_the_same_id_with_another_body_conflicts_within_and_across_batches(tmp_p
     store.close()
 
 
-def test_another_spelling_of_the_same_body_is_a_repetition(tmp_path):
-    store = open_store(tmp_path)
-    spelled = {"account_id": "a", "occurred_at": 1, "user_agent": "", "type": "login"}
-    again = Message(ZERO, 1, json.dumps(spelled | {"event_id": "e"}, indent=2).encode())
-    assert sort(store, [message(0, "e"), again]) == ([(ZERO, 0)], [])
-    store.close()
-
-
-def test_a_body_that_cannot_be_spelled_anew_is_sorted_like_any_other(tmp_path):
-    store = open_store(tmp_path)
-    value = message(0, "e").value[:-1] + b', "unknown": 1e999}'
-    other = message(0, "e").value[:-1] + b', "unknown": 2e999}'
-    batch = [Message(ZERO, 0, value), Message(ZERO, 1, value), Message(ZERO, 2, other)]
-    assert sort(store, batch) == ([(ZERO, 0)], [(ZERO, 2)])
-    store.close()
-
-
 def test_after_a_crash_its_own_place_is_fresh_again(tmp_path):
     batch = [message(0, "e"), message(1, "e", body="y"), message(2, "f")]
     store = open_store(tmp_path)
@@ -96,23 +93,23 @@ def test_after_a_crash_its_own_place_is_fresh_again(tmp_path):
     store.close()
 
 
-def test_it_remembers_events_and_positions_when_opened_again(tmp_path):
+def test_it_remembers_events_and_positions_when_opened_again(tmp_path, archive):
     store = open_store(tmp_path)
-    assert store.next_offset(ZERO) == 0
+    assert knows(store, archive, ZERO) == 0
     sort(store, [message(0, "e"), message(7, "f")])
     store.close()
     store = open_store(tmp_path)
-    assert store.next_offset(ZERO) == 8
-    assert store.next_offset(ONE) == 0
+    assert knows(store, archive, ZERO) == 8
+    assert knows(store, archive, ONE) == 0
     assert sort(store, [message(8, "e")]) == ([], [])
     store.close()
 
 
-def test_a_position_never_moves_back(tmp_path):
+def test_a_position_never_moves_back(tmp_path, archive):
     store = open_store(tmp_path)
     sort(store, [message(9, "e")])
     sort(store, [message(3, "f")])
-    assert store.next_offset(ZERO) == 10
+    assert knows(store, archive, ZERO) == 10
     store.close()
 
 
@@ -126,21 +123,47 @@ def test_a_topic_made_anew_repeats_events_at_the_same_offsets(tmp_path):
 def test_it_forgets_after_the_window(tmp_path):
     store = open_store(tmp_path)
     sort(store, [message(0, "old")], now=NOW)
-    sort(store, [message(1, "new")], now=NOW + 20 * DAY)
-    store.close()
-    store = open_store(tmp_path, now=NOW + 31 * DAY)
+    sort(store, [message(1, "new")], now=NOW + 20 * DAY_MS)
+    store.prune(NOW + 31 * DAY_MS)
     assert sort(store, [message(2, "old"), message(3, "new")]) == ([(ZERO, 2)], [])
     store.close()
 
 
-def test_a_batch_that_fails_leaves_nothing(tmp_path):
+def test_a_lost_file_is_filled_from_the_archive(tmp_path, archive):
     store = open_store(tmp_path)
-    broken = message(5, "e")
-    event = parse_event(broken.value, NOW)
-    elsewhere = broken._replace(partition=ONE)
+    events = [message(offset, f"e{offset}") for offset in range(20)]
+    sort(store, events)
+    segment = Segment(ZERO, 0)
+    segment.add(events[:15], 15)
+    segment.cut().write(archive)
+    store.close()
+    (tmp_path / "seen.sqlite").unlink()
+    store = open_store(tmp_path)
+    # the broker's time of these messages is NOW: all are within the window
+    assert store.fill(Place(ZERO), archive, NOW) == 15
+    again = [message(offset + 20, f"e{offset}") for offset in range(20)]
+    assert sort(store, events[15:])[0] == [(ZERO, offset) for offset in range(15, 20)]
+    assert sort(store, again) == ([], [])
+    store.close()
+
+
+def test_what_was_never_counted_in_an_earlier_life_is_forgotten(tmp_path, archive):
+    store = open_store(tmp_path)
+    sort(store, [message(offset, f"e{offset}") for offset in range(10)])
+    anew = Partition("events", "life-2", 0)
+    place = Place(anew, earlier=((ZERO.topic_id, 6),))
+    assert store.fill(place, archive, NOW) == 0
+    again = [message(offset, f"e{offset}", partition=anew) for offset in range(10)]
+    assert sort(store, again) == ([(anew, offset) for offset in range(6, 10)], [])
+    store.close()
+
+
+def test_a_batch_that_fails_leaves_nothing(tmp_path, archive):
+    store = open_store(tmp_path)
+    here, elsewhere = message(5, "e"), message(5, "f", partition=ONE)
     with pytest.raises(KeyError):
-        store.sort([(broken, event), (elsewhere, event)], {ZERO: 6}, NOW)
-    assert store.next_offset(ZERO) == 0
+        store.sort([here, elsewhere], {ZERO: 6}, NOW)
+    assert knows(store, archive, ZERO) == 0
     assert sort(store, [message(6, "e")]) == ([(ZERO, 6)], [])
     store.close()
 
@@ -150,7 +173,7 @@ def test_a_batch_may_be_larger_than_one_look_up(tmp_path):
     batch = [message(n, f"e{n}") for n in range(10_500)]
     fresh, conflicting = sort(store, batch)
     assert (len(fresh), conflicting) == (10_500, [])
-    later = [each._replace(offset=each.offset + 20_000) for each in batch]
+    later = [message(n + 20_000, f"e{n}") for n in range(10_500)]
     assert sort(store, later) == ([], [])
     store.close()
 
@@ -172,11 +195,12 @@ def test_batches_restarts_and_replays_change_nothing(stream, data):
     ]
     expected_fresh, expected_conflicts, bodies = set(), set(), {}
     for each, (account_id, event_id, text) in zip(messages, stream, strict=True):
+        offset = each.message.offset
         if (account_id, event_id) not in bodies:
             bodies[account_id, event_id] = text
-            expected_fresh.add((ZERO, each.offset))
+            expected_fresh.add((ZERO, offset))
         elif bodies[account_id, event_id] != text:
-            expected_conflicts.add((ZERO, each.offset))
+            expected_conflicts.add((ZERO, offset))
     fresh, conflicting = set(), set()
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(Path(folder))

@@ -1,0 +1,208 @@
+"""Every accepted event, in Parquet: append, compact, read.
+
+Ingest appends segments, a chain a partition without a gap. A compaction moves them into files of
+one month each, sorted by account, and a manifest says which files count. Any engine can read what
+`files` names.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from graph.activity import ArchivedEvent, Place, Wanted, find_activity
+from graph.archive_engine import Connection, failed, open_engine
+from graph.archive_files import open_files
+from graph.archive_manifest import Manifests
+from graph.archive_schema import SCHEMA
+from graph.archive_segments import Chains, View, view
+from graph.compaction import CompactionResult, Compactor
+from graph.errors import ArchiveError
+
+__all__ = ["SCHEMA", "Archive", "ArchivedEvent", "CompactionResult", "Place"]
+T = TypeVar("T")
+
+_REMEMBERED = """
+SELECT id_hash, body_hash, "offset", received_at
+FROM read_parquet($files, hive_partitioning = false)
+WHERE topic_id = $topic_id AND partition = $partition AND "offset" >= $from_offset
+    AND (received_at IS NULL OR received_at >= make_timestamptz($received_since))
+"""
+_STATE = """
+SELECT * FROM read_parquet($files, hive_partitioning = false)
+ORDER BY topic_id, partition, "offset"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveStatus:
+    """How an archive is."""
+
+    url: str
+    months: int
+    #: month files, and the rows and bytes in them
+    files: int
+    rows: int
+    bytes: int
+    #: that are not in a month yet
+    segments: int
+    #: milliseconds since 1970; None before the first
+    compacted_at: int | None
+
+
+class Archive:
+    """The archive at one place; appending is for one thread at a time, reading for any number."""
+
+    def __init__(
+        self, url: str, *, memory: str = "256MB", options: dict[str, Any] | None = None
+    ) -> None:
+        """`url` is a folder or an fsspec address, `options` what its fsspec class takes."""
+        self._url = url
+        self._files = open_files(url, options or {})
+        self._manifests = Manifests(self._files)
+        self._chains = Chains(self._files, self._manifests)
+        self._compactor = Compactor(self._files, self._manifests, memory)
+        self._memory = memory
+        self._engine: Connection | None = None
+        self._opening = threading.Lock()
+
+    def close(self) -> None:
+        """Give back the memory of past readings."""
+        with self._opening:
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
+
+    def next_offset(self, topic_id: str, partition: int) -> int | None:
+        """The offset that is to be appended next; None when there is nothing of the partition."""
+        return self._chains.end(topic_id, partition)
+
+    def append(
+        self,
+        topic_id: str,
+        partition: int,
+        first: int,
+        next_offset: int,
+        rows: pa.Table | pa.RecordBatch,
+    ) -> None:
+        """Add the events of the offsets from `first` to before `next_offset`, durably.
+
+        `rows` has the columns of SCHEMA; it may be empty. PositionError when the partition does
+        not stand at `first`: another writer was here. ArchiveError when the disk is full or the
+        storage does not answer; what is there then, `next_offset` says.
+        """
+        table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
+        self._chains.append(topic_id, partition, first, next_offset, table)
+
+    def compact(self, now: int) -> CompactionResult:
+        """Move segments into months and merge small files; `now` in milliseconds since 1970.
+
+        Several may do it at once: one wins. What is replaced is deleted one compaction later.
+        """
+        return self._compactor.compact(now)
+
+    def expire(self, before: int) -> int:
+        """Drop the events that happened before an instant, from the disk too; returns how many."""
+        return self._compactor.expire(before)
+
+    def rename_keys(self, mapping: pa.Table) -> None:
+        """Replace identifier keys, on the disk too; `mapping` has the columns `old` and `new`.
+
+        All or nothing: after a crash it can be done again.
+        """
+        self._compactor.rename_keys(mapping)
+
+    def activity(  # noqa: PLR0913  (the filters of one question)
+        self,
+        account_id: str,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        types: Sequence[str] = (),
+        identifier_key: str | None = None,
+        counterparty: str | None = None,
+        after: Place | None = None,
+        limit: int = 100,
+    ) -> list[ArchivedEvent]:
+        """An account's events, newest first, behind the place `after`.
+
+        `since` (at or after) and `until` (before) in milliseconds since 1970. With `identifier_key`
+        or `counterparty` these are the events behind an edge of the graph.
+        """
+        wanted = Wanted(account_id, since, until, tuple(types), identifier_key, counterparty, after)
+        return self._read(
+            lambda engine, now: find_activity(engine, self._files, now, wanted, limit)
+        )
+
+    def remembered(
+        self, topic_id: str, partition: int, from_offset: int, received_since: int
+    ) -> Iterator[pa.RecordBatch]:
+        """id_hash, body_hash, offset and received_at of a partition's events, in no order.
+
+        Those that came without a time are among them. ArchiveError when a compaction deletes what
+        is being read: read again from the start.
+        """
+        names = view(self._files, self._manifests).names
+        if not names:
+            return
+        parameters = {
+            "files": [self._files.location(name) for name in names],
+            "topic_id": topic_id,
+            "partition": partition,
+            "from_offset": from_offset,
+            "received_since": received_since * 1000,
+        }
+        try:
+            with self._cursor() as cursor:
+                yield from cursor.sql(_REMEMBERED, params=parameters).to_arrow_reader(50_000)
+        except (duckdb.Error, OSError) as error:
+            raise ArchiveError(f"the archive changed while it was read: {error}") from error
+
+    def files(self) -> list[str]:
+        """The Parquet files that are the archive just now: any engine can read exactly these."""
+        return [self._files.location(n) for n in view(self._files, self._manifests).names]
+
+    def status(self) -> ArchiveStatus:
+        """Where the archive is and what is in it."""
+        now = view(self._files, self._manifests)
+        files = now.manifest.files
+        return ArchiveStatus(
+            url=self._url,
+            months=len({file.month for file in files}),
+            files=len(files),
+            rows=sum(file.rows for file in files),
+            bytes=sum(file.bytes for file in files),
+            segments=len(now.segments),
+            compacted_at=now.manifest.compacted_at or None,
+        )
+
+    def state(self) -> pa.Table:
+        """Every event in the columns of SCHEMA, by topic id, partition and offset."""
+
+        def read(engine: Connection, now: View) -> pa.Table:
+            locations = [self._files.location(name) for name in now.names]
+            if not locations:
+                return SCHEMA.empty_table()
+            return engine.sql(_STATE, params={"files": locations}).to_arrow_table().cast(SCHEMA)
+
+        return self._read(read)
+
+    def _read(self, query: Callable[[Connection, View], T]) -> T:
+        """Answer from one state of the archive, a newer one when its files are gone."""
+        while True:
+            now = view(self._files, self._manifests)
+            try:
+                with self._cursor() as cursor:
+                    return query(cursor, now)
+            except duckdb.Error as error:
+                if view(self._files, self._manifests).manifest == now.manifest:
+                    raise failed(error) from error
+
+    def _cursor(self) -> Connection:
+        with self._opening:
+            if self._engine is None:
+                self._engine = open_engine(self._files, self._memory)
+            return self._engine.cursor()

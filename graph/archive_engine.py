@@ -1,0 +1,40 @@
+"""DuckDB over the archive's files: small, alone, and never on the network by itself."""
+
+from typing import Any
+
+import duckdb
+
+from graph.archive_files import Bucket, Files
+from graph.errors import ArchiveError
+
+Connection = duckdb.DuckDBPyConnection
+
+
+def open_engine(files: Files, memory: str, spill: str = "") -> Connection:
+    """A DuckDB of its own that can read `files`.
+
+    It stays below `memory` and moves what is more to the folder `spill`; without one it fails.
+    """
+    settings: dict[str, Any] = {
+        "memory_limit": memory,
+        "temp_directory": spill,
+        # ingest's machine has two cores, and Neo4j wants one
+        "threads": 2,
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    try:
+        engine = duckdb.connect(":memory:", config=settings)
+        # files never change: their footers need reading once
+        engine.execute("SET GLOBAL parquet_metadata_cache = true")
+    except duckdb.Error as error:
+        raise failed(error) from error
+    if isinstance(files, Bucket):
+        engine.register_filesystem(files.filesystem)
+    return engine
+
+
+def failed(error: Exception) -> ArchiveError:
+    """What DuckDB or the disk says, in one line."""
+    return ArchiveError(f"the archive failed: {(str(error).splitlines() or ['?'])[0]}")

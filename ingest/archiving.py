@@ -1,0 +1,79 @@
+"""Accepted events as rows of the archive."""
+
+import msgspec
+import pyarrow as pa
+
+from graph.archive import SCHEMA, Archive
+from ingest.batches import Accepted, Partition
+
+
+class Segment:
+    """The events of one partition that the archive does not have yet."""
+
+    def __init__(self, partition: Partition, first: int) -> None:
+        self._partition = partition
+        self._batches: list[pa.RecordBatch] = []
+        #: where the archive stands
+        self.first = first
+        self._next_offset = first
+        self.rows = 0
+
+    def add(self, events: list[Accepted], next_offset: int) -> None:
+        """Have events wait; those that the archive has are left out."""
+        missing = [event for event in events if event.message.offset >= self.first]
+        if missing:
+            self._batches.append(record_batch(missing))
+            self.rows += len(missing)
+        self._next_offset = max(self._next_offset, next_offset)
+
+    def cut(self) -> "Segment":
+        """Take what waits, and begin anew behind it."""
+        taken = Segment(self._partition, self.first)
+        taken._batches, taken._next_offset = self._batches, self._next_offset
+        self._batches, self.first, self.rows = [], self._next_offset, 0
+        return taken
+
+    def write(self, archive: Archive) -> None:
+        """Move the archive on to everything that was added.
+
+        Raises PositionError when somebody else did.
+        """
+        if self._next_offset > self.first:
+            table = pa.Table.from_batches(self._batches, SCHEMA)
+            place = (self._partition.topic_id, self._partition.number)
+            archive.append(*place, self.first, self._next_offset, table)
+
+
+def record_batch(events: list[Accepted]) -> pa.RecordBatch:
+    """Events in the archive's columns (`graph.archive.SCHEMA`), one row each."""
+    bodies = [accepted.event for accepted in events]
+    messages = [accepted.message for accepted in events]
+    columns = {
+        "topic_id": [m.partition.topic_id for m in messages],
+        "partition": [m.partition.number for m in messages],
+        "offset": [m.offset for m in messages],
+        "event_id": [e.event_id for e in bodies],
+        "type": [e.type for e in bodies],
+        "occurred_at": [accepted.at for accepted in events],
+        "received_at": [m.timestamp or None for m in messages],
+        "account_id": [e.account_id for e in bodies],
+        "identifier_keys": [[i.key for i in accepted.identifiers] for accepted in events],
+        "instrument_kind": [getattr(e.payment_instrument, "kind", None) for e in bodies],
+        "counterparty_account_id": [e.counterparty_account_id for e in bodies],
+        "target_id": [e.target_id for e in bodies],
+        "amount_micros": [None if e.amount is None else e.amount_micros for e in bodies],
+        "currency": [e.currency for e in bodies],
+        "country": [e.country for e in bodies],
+        "latitude": [e.latitude for e in bodies],
+        "longitude": [e.longitude for e in bodies],
+        "outcome": [e.outcome for e in bodies],
+        "user_agent": [e.user_agent for e in bodies],
+        "attributes": [_json(e.attributes) if e.attributes else None for e in bodies],
+        "body_hash": [accepted.body_hash for accepted in events],
+        "id_hash": [accepted.id_hash for accepted in events],
+    }
+    return pa.RecordBatch.from_pydict(columns, SCHEMA)
+
+
+def _json(attributes: dict[str, str | int | float | bool | None]) -> str:
+    return msgspec.json.encode(attributes, order="deterministic").decode()

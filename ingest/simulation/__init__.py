@@ -1,0 +1,1 @@
+"""Believable traffic of account events with planted rings, one file a question."""
