@@ -305,6 +305,7 @@ def serve(
             host=host or api.host,
             port=api.port if port is None else port,
             log_level="warning",
+            log_config=None,
         )
         server = uvicorn.Server(config)
         if follow_stdin:

@@ -23,11 +23,11 @@ def open_engine(files: Files, memory: str, spill: str = "") -> Connection:
         "preserve_insertion_order": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        # no parquet_metadata_cache: it takes 5 kB a column of a row group, which no limit bounds,
+        # and saves a tenth of the time
     }
     try:
         engine = duckdb.connect(":memory:", config=settings)
-        # files never change: their footers need reading once
-        engine.execute("SET GLOBAL parquet_metadata_cache = true")
     except duckdb.Error as error:
         raise failed(error) from error
     if isinstance(files, Bucket):

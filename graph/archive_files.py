@@ -13,6 +13,10 @@ import pyarrow as pa
 
 from graph.errors import ArchiveError, SettingsError
 
+#: how names of unfinished files and folders begin: never listed, and nobody else's, so that they
+#: can be deleted in a folder that holds other things too
+_UNFINISHED = ".ringtrace-unfinished-"
+
 
 class Files(Protocol):
     """Named files that never change once they are there; names are relative, with slashes.
@@ -67,8 +71,7 @@ class Folder:
         path = self._root / name
         with _telling(self._root):
             _make_folder(path.parent)
-            # a leading dot: never listed, whatever becomes of this process
-            unfinished = path.with_name(f".{uuid.uuid4().hex}")
+            unfinished = path.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}")
             try:
                 descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with open(descriptor, "wb") as file:
@@ -111,7 +114,7 @@ class Folder:
                 os.path.relpath(os.path.join(where, file), top)
                 for where, _, files in os.walk(self._root / folder)
                 for file in files
-                if not file.startswith(".")
+                if file.endswith((".parquet", ".json"))
             )
             return sorted(name.replace(os.sep, "/") for name in found)
 
@@ -130,14 +133,15 @@ class Folder:
         """A folder on the archive's own disk."""
         with _telling(self._root):
             _make_folder(self._root)
-            work = tempfile.TemporaryDirectory(prefix=".work-", dir=self._root)
+            work = tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=self._root)
         with work as folder:
             yield Path(folder)
 
     def delete_unfinished(self, before: int) -> None:
         """Remove what killed processes left."""
         with _telling(self._root):
-            for path in list(self._root.rglob(".*")):
+            ours = [*self._root.glob(f"{_UNFINISHED}*"), *self._root.glob(f"*/**/{_UNFINISHED}*")]
+            for path in ours:
                 with contextlib.suppress(FileNotFoundError):
                     if path.stat().st_mtime * 1000 >= before:
                         continue

@@ -78,7 +78,7 @@ class Manifests:
 
     def publish(self, manifest: Manifest) -> bool:
         """Have a manifest count from now on; False when another one was first."""
-        text = json.dumps({"format": _FORMAT} | asdict(manifest), indent=1, sort_keys=True)
+        text = json.dumps({"format": _FORMAT} | asdict(manifest), sort_keys=True)
         if not self._files.create(_name(manifest.number), text.encode()):
             return False
         # its number may have been free again because it is long past

@@ -178,4 +178,5 @@ def _usual(days: int) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %")
+    digits = 1 if share >= 0.001 or not share else 2
+    return f"{100 * share:.{digits}f} %"

@@ -65,7 +65,8 @@ def configure_logs(settings: LogSettings, stage: str = "", stream: TextIO | None
     root.setLevel("WARNING")
     logging.getLogger("ringtrace").setLevel(settings.level)
     for client in _TALKATIVE:
-        wanted = "DEBUG" if settings.level == "DEBUG" else "CRITICAL"
+        # not DEBUG: the Kafka client would log whole records, people's data in clear
+        wanted = "INFO" if settings.level == "DEBUG" else "CRITICAL"
         logging.getLogger(client).setLevel(wanted)
 
 

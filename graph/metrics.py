@@ -140,8 +140,8 @@ OUTBOX_MESSAGES = _stored(
     "ringtrace_outbox_messages", "Messages in the outbox: waiting, or failed for good.", "state"
 )
 OPEN_RINGS = _stored("ringtrace_open_rings", "Open rings, by risk level.", "level")
-QUALITY_COUNT = _stored(
-    "ringtrace_quality_count",
+LAST_HOUR = _stored(
+    "ringtrace_last_hour",
     "What came in during the last complete hour, by measure (see `ringtrace quality`).",
     "measure",
 )

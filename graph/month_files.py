@@ -12,10 +12,7 @@ import pyarrow.parquet as pq
 
 from graph.archive_files import Files
 from graph.archive_manifest import MonthFile, month_file_name
-from graph.archive_schema import ROW_GROUP, SCHEMA, WRITE_OPTIONS
-
-#: rows of one file: a month of more has several, each with other accounts
-FILE_ROWS = 10_000_000
+from graph.archive_schema import FILE_ROWS, ROW_GROUP, SCHEMA, WRITE_OPTIONS
 
 
 class MonthWriter:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr
+import phonenumbers
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graph.kinds import Privacy
@@ -52,13 +53,18 @@ class PrivacySettings(BaseSettings):
         description="File of the keys; without it `keys/pseudonyms.json` in the data folder.",
     )
     phone_region: str | None = Field(
-        None,
-        pattern=r"^[A-Z]{2}$",
-        description="Country (ISO 3166-1) of telephone numbers without a country code.",
+        None, description="Country (ISO 3166-1) of telephone numbers without a country code."
     )
     kinds: dict[str, Privacy] = Field(
         {}, description="JSON object: kind to clear, token or token+sealed, instead of the default."
     )
+
+    @field_validator("phone_region")
+    @classmethod
+    def _known(cls, region: str | None) -> str | None:
+        if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError("there is no such country, or it is not two capital letters")
+        return region
 
 
 class ArchiveSettings(BaseSettings):

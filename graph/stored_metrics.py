@@ -10,10 +10,10 @@ from graph.breaches import HOUR_MS
 from graph.errors import RingtraceError
 from graph.metrics import (
     GRAPH_UP,
+    LAST_HOUR,
     OPEN_RINGS,
     OUTBOX_MESSAGES,
     POSITION_OFFSET,
-    QUALITY_COUNT,
     Declared,
 )
 from graph.quality import last_complete_hour, read_hours
@@ -49,7 +49,7 @@ class StoredMetrics(Collector):
         yield _family(OPEN_RINGS, [((row["risk_level"],), row["count"]) for row in levels])
         hour = last_complete_hour(now_ms())
         counts = read_hours(self._store, hour, hour + HOUR_MS).get(hour, {})
-        yield _family(QUALITY_COUNT, [((name,), count) for name, count in counts.items()])
+        yield _family(LAST_HOUR, [((name,), count) for name, count in counts.items()])
 
 
 def _place(row: Row) -> tuple[str, ...]:

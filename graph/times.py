@@ -7,6 +7,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000
 #: days since its last use after which a use weighs less, and at last nothing
 AGE_CLASS_DAYS = (7, 30, 90)
+_MILLISECOND = timedelta(milliseconds=1)
 _LIMITS_MS = tuple(days * DAY_MS for days in AGE_CLASS_DAYS)
 
 
@@ -28,7 +29,7 @@ def now_ms() -> int:
 
 def millis(at: datetime) -> int:
     """Milliseconds since 1970 UTC, in whole numbers: a float would lose one now and then."""
-    return (at - EPOCH) // timedelta(milliseconds=1)
+    return (at - EPOCH) // _MILLISECOND
 
 
 def rfc3339(at: int | None) -> str | None:

@@ -11,7 +11,7 @@ class Segment:
     """The events of one partition that the archive does not have yet."""
 
     def __init__(self, partition: Partition, first: int) -> None:
-        self._partition = partition
+        self.partition = partition
         self._batches: list[pa.RecordBatch] = []
         #: where the archive stands
         self.first = first
@@ -26,9 +26,14 @@ class Segment:
             self.rows += len(missing)
         self._next_offset = max(self._next_offset, next_offset)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write, not even a stretch without events."""
+        return self._next_offset == self.first
+
     def cut(self) -> "Segment":
         """Take what waits, and begin anew behind it."""
-        taken = Segment(self._partition, self.first)
+        taken = Segment(self.partition, self.first)
         taken._batches, taken._next_offset = self._batches, self._next_offset
         self._batches, self.first, self.rows = [], self._next_offset, 0
         return taken
@@ -38,10 +43,9 @@ class Segment:
 
         Raises PositionError when somebody else did.
         """
-        if self._next_offset > self.first:
-            table = pa.Table.from_batches(self._batches, SCHEMA)
-            place = (self._partition.topic_id, self._partition.number)
-            archive.append(*place, self.first, self._next_offset, table)
+        table = pa.Table.from_batches(self._batches, SCHEMA)
+        place = (self.partition.topic_id, self.partition.number)
+        archive.append(*place, self.first, self._next_offset, table)
 
 
 def record_batch(events: list[Accepted]) -> pa.RecordBatch:

@@ -17,6 +17,7 @@ from kafka.errors import (
     TopicAlreadyExistsError,
 )
 
+from graph import metrics
 from graph.errors import BrokerError, StoreError
 from graph.store import GraphStore
 from graph.times import now_ms
@@ -200,6 +201,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         places = [self._find_place(lives[tp.partition], latest[tp]) for tp in assigned]
         offsets = self._hold(places, now_ms())
         self._partitions = {p.number: p for p in offsets}
+        metrics.REBALANCES.inc()
         for tp in assigned:
             wanted = offsets[self._partitions[tp.partition]]
             if wanted < earliest[tp]:
@@ -227,6 +229,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
                 partition = self._partitions[tp.partition]
                 messages += [Message(partition, r.offset, r.value, r.timestamp) for r in records]
                 next_offsets[partition] = records[-1].offset + 1
+                lag = (self._consumer.highwater(tp) or 0) - next_offsets[partition]
+                metrics.LAG_MESSAGES.labels(tp.topic, tp.partition).set(max(lag, 0))
         if not messages:
             return None
         # asked after reading: the same id now was the same id then

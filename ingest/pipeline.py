@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Protocol
 
+from graph import metrics
 from graph.errors import (
+    ArchiveError,
     BrokerError,
     MissingStructureError,
     PositionError,
     StoreAwayError,
     TransactionTooLargeError,
 )
+from graph.logs import StateLog
 from graph.times import now_ms
 from ingest.batches import Batch
 from ingest.writer import Writer, Written
@@ -68,6 +71,9 @@ def ingest(
                     written = writer.write(batch, now_ms())
                     source.done(batch)
                     report(written)
+                else:
+                    # a failure of the last batch must come out although no other follows
+                    writer.wait()
                 wait = IDLE_S if batch is None else checkpoint_s
                 if writer.is_full or (writer.has_waiting and time.monotonic() > saved_at + wait):
                     writer.checkpoint(now_ms())
@@ -96,6 +102,7 @@ class _Passing:
         self._source = source
         self._stop = stop
         self._pause_s = 1.0
+        self._states = StateLog(log)
 
     def __enter__(self) -> None:
         """Nothing to prepare."""
@@ -105,15 +112,28 @@ class _Passing:
     ) -> bool:
         if error is None:
             self._pause_s = 1.0
+            self._states.all_back()
             return False
         if isinstance(error, TransactionTooLargeError):
             log.warning("%s: trying smaller ones", error)
             self._source.shrink()
         elif isinstance(error, PASSING):
-            log.warning("%s; trying again in %.0f s", error, self._pause_s)
+            self._say(error)
             self._stop.wait(self._pause_s)
             self._pause_s = min(self._pause_s * 2, MAX_PAUSE_S)
         else:
             return False
         self._source.go_back()
         return True
+
+    def _say(self, error: Exception) -> None:
+        """One line when something goes away; what is settled by reading again, each time."""
+        if isinstance(error, BrokerError):
+            self._states.away("Kafka", error)
+        elif isinstance(error, ArchiveError):
+            self._states.away("the archive", error)
+        elif isinstance(error, StoreAwayError):
+            self._states.away("the graph", error)
+        else:
+            metrics.POSITION_RETRIES.inc()
+            log.warning("%s; reading again from where the stores stand", error)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from operator import attrgetter
 
+import msgspec
+
 from graph.breaches import HOUR_MS, OTHER_TYPE
 from graph.kinds import identifier_kinds
 from graph.store import Row
@@ -88,6 +90,7 @@ def _fields() -> tuple[str, ...]:
 
 
 _values = attrgetter(*_fields())
+_NO_AMOUNT = msgspec.Raw(b"null")
 
 
 def _shape(message: Message, event: Event) -> _Shape:
@@ -104,7 +107,7 @@ def _shape(message: Message, event: Event) -> _Shape:
         arrived - arrived % HOUR_MS,
         event.type,
         lateness,
-        event.amount is not None,
+        event.amount_json != _NO_AMOUNT,
         tuple(map(bool, _values(event))),
         _sizes(further) if further else (),
     )

@@ -89,7 +89,8 @@ class Structure:
     def is_mostly_new(self) -> bool:
         """Whether writing the counters along costs less than writing them later."""
         news = len(self.uses) + len(self.transfers) + len(self.referrals)
-        return 2 * news > self.pairs
+        # a new pair costs one write less, a known one is folded less
+        return 3 * news > self.pairs
 
     @property
     def is_empty(self) -> bool:

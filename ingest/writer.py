@@ -14,6 +14,8 @@ from graph import metrics
 from graph.archive import Archive
 from graph.pseudonyms import Pseudonyms
 from graph.store import GraphStore, Transaction
+from graph.times import now_ms
+from graph.world_keys import while_keys_stay
 from ingest import quality
 from ingest.acceptance import Acceptance
 from ingest.archiving import Segment
@@ -22,7 +24,7 @@ from ingest.batches import Accepted, Batch, Message, Partition
 from ingest.counters import Counters
 from ingest.dead_letters import DeadLetter, DeadLetterBox
 from ingest.duplicates import DuplicateStore
-from ingest.positions import Place, take_positions
+from ingest.positions import Place, position_keys, take_positions
 from ingest.saving import Turn, Waiting, save_all, save_counters, save_structure
 from ingest.structure import KnownPairs, Structure, fold
 
@@ -143,8 +145,9 @@ class Writer:
             turn = self._turn(batch, fresh, now)
             structure = self._fold(batch, told.fresh)
             self._measure(batch, fresh, letters, repeated)
-        self._write_structure(turn, structure, sorted(batch.next_offsets))
-        _report(fresh, letters, repeated)
+        since = min(message.timestamp for message in batch.messages)
+        self._write_structure(turn, structure, sorted(batch.next_offsets), since)
+        self._report(fresh, letters, repeated)
         return Written(len(batch.messages), len(fresh), len(letters), len(repeated))
 
     def checkpoint(self, now: int) -> None:
@@ -155,7 +158,7 @@ class Writer:
         def save() -> None:
             with seconds("archive").time():
                 for segment in segments:
-                    segment.write(self._stores.archive)
+                    self._write_segment(segment)
             with seconds("counters").time():
                 # one after the other: two at once want the payees of each other's transfers
                 for each in waiting:
@@ -213,19 +216,30 @@ class Writer:
             quality.add(self._held[partition].counters.quality, counts)
 
     def _write_structure(
-        self, turn: Turn, structure: Structure, partitions: list[Partition]
+        self, turn: Turn, structure: Structure, partitions: list[Partition], since: int
     ) -> None:
         if structure.is_mostly_new:
             waiting = self._cut(partitions)
-            self._give(lambda: self._write(lambda tx: save_all(tx, turn, structure, waiting)))
+            self._write(lambda tx: save_all(tx, turn, structure, waiting), since)
         elif not structure.is_empty:
-            self._give(
-                lambda: self._write(lambda tx: save_structure(tx, turn, structure, partitions))
-            )
+            self._write(lambda tx: save_structure(tx, turn, structure, partitions), since)
 
-    def _write(self, work: Callable[[Transaction], None]) -> None:
-        with seconds("structure").time():
-            self._stores.graph.write(work)
+    def _write(self, work: Callable[[Transaction], None], since: int) -> None:
+        def write() -> None:
+            with seconds("structure").time():
+                self._stores.graph.write(work)
+            if since:
+                metrics.DELAY_SECONDS.observe(max(0, now_ms() - since) / 1000)
+
+        self._give(write)
+
+    def _write_segment(self, segment: Segment) -> None:
+        """Write to the archive what a change of keys would rename there, while there is none."""
+        if segment.is_empty:
+            return
+        stores, place = self._stores, position_keys([segment.partition])
+        keyring, archive = stores.pseudonyms.keyring, stores.archive
+        while_keys_stay(stores.graph, keyring, place, lambda: segment.write(archive))
 
     def _save_counters(self, turn: Turn, waiting: Waiting) -> None:
         self._stores.graph.write(lambda tx: save_counters(tx, turn, waiting))
@@ -248,10 +262,14 @@ class Writer:
             self._known.forget()
             raise
 
-
-def _report(fresh: list[Accepted], letters: list[DeadLetter], repeated: list[Message]) -> None:
-    metrics.BATCHES.inc()
-    metrics.EVENTS.inc(len(fresh))
-    metrics.DUPLICATES.inc(len(repeated))
-    for letter in letters:
-        metrics.DEAD_LETTERS.labels(letter.reason).inc()
+    def _report(
+        self, fresh: list[Accepted], letters: list[DeadLetter], repeated: list[Message]
+    ) -> None:
+        metrics.BATCHES.inc()
+        metrics.EVENTS.inc(len(fresh))
+        metrics.DUPLICATES.inc(len(repeated))
+        for letter in letters:
+            metrics.DEAD_LETTERS.labels(letter.reason).inc()
+        metrics.KNOWN_PAIRS.set(len(self._known))
+        metrics.WAITING_COUNTERS_ROWS.set(sum(h.counters.size for h in self._held.values()))
+        metrics.UNARCHIVED_ROWS.set(sum(h.segment.rows for h in self._held.values()))

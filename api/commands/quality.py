@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -14,14 +15,14 @@ from api.quality import HourOut, last_hours
 from graph.breaches import OTHER_TYPE
 from graph.times import now_ms
 
-#: shares in the table: measure and heading
+#: shares in the table: measure and heading, short enough for 80 columns
 _SHARES = {
     "missing:device_id": "no device",
     "missing:ip": "no IP",
     OTHER_TYPE: "other type",
     "late": "late",
-    "future": "future",
-    "duplicate": "repeated",
+    "future": "ahead",
+    "duplicate": "twice",
     "new:device": "new device",
     "new:ip": "new IP",
 }
@@ -65,13 +66,16 @@ def _print_table(hours: list[HourOut]) -> None:
     if not hours:
         out.print("no events came in during these hours")
         return
-    table = Table("hour (UTC)", title="Quality by hour of arrival")
-    for heading in ("events", *_SHARES.values(), "dead letters"):
+    title = "Events by hour of arrival, shares in %"
+    table = Table(title=title, box=SIMPLE, show_edge=False, padding=0)
+    table.add_column("day, UTC", no_wrap=True)
+    table.add_column("events", justify="right", no_wrap=True)
+    for heading in (*_SHARES.values(), "dead"):
         table.add_column(heading, justify="right")
     for hour in hours:
         dead = sum(count for name, count in hour.counts.items() if name.startswith("dead:"))
         shares = [_percent(hour.shares.get(name)) for name in _SHARES]
-        when = hour.hour[:16].replace("T", " ")
+        when = hour.hour[8:16].replace("T", " ")
         table.add_row(when, f"{hour.counts.get('events', 0):,}", *shares, f"{dead:,}")
     out.print(table)
     breaches = [breach for hour in hours for breach in hour.breaches]
@@ -81,4 +85,4 @@ def _print_table(hours: list[HourOut]) -> None:
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.1f} %"
+    return "" if share is None else f"{100 * share:.1f}"

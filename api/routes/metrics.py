@@ -12,6 +12,7 @@ from graph.stored_metrics import StoredMetrics
 
 router = APIRouter(prefix="/metrics", tags=["service"])
 
+_API = "/api/v1"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -56,6 +57,13 @@ class RequestMetrics:
 def _count(scope: Scope, status: int, seconds: float) -> None:
     # a stranger may send any method and any path: neither may become a label
     method = scope["method"] if scope["method"] in _METHODS else "other"
-    route = getattr(scope.get("route"), "path", "other")
+    route = _template(scope)
     HTTP_REQUESTS.labels(method, route, str(status)).inc()
     HTTP_REQUEST_SECONDS.labels(method, route).observe(seconds)
+
+
+def _template(scope: Scope) -> str:
+    """The path as it is declared: newer versions of FastAPI keep a router's prefix out of it."""
+    path: str = getattr(scope.get("route"), "path", "other")
+    is_short = scope["path"].startswith(f"{_API}/") and path.startswith("/")
+    return path if path.startswith(_API) or not is_short else _API + path

@@ -5,9 +5,14 @@ import json
 import logging
 from pathlib import Path
 
-from tests.benchmarks import clients, faults, ingest
+from tests.benchmarks import activity, clients, faults, ingest
 
-BENCHMARKS = {"clients": clients.run, "faults": faults.run, "ingest": ingest.run}
+BENCHMARKS = {
+    "activity": activity.run,
+    "clients": clients.run,
+    "faults": faults.run,
+    "ingest": ingest.run,
+}
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ def test_every_statement_is_called() -> None:
 def test_labels_and_types_are_those_of_the_design() -> None:
     known = {
         "Account", "Identifier", "Device", "PaymentInstrument", "Ring", "RingChange", "Reason",
-        "Finding", "Alert", "Delivery", "Position", "Touched", "DetectionRun", "World",
+        "Finding", "Alert", "Delivery", "Position", "Touched", "DetectionRun", "World", "Quality",
         "AnomalyModel", "USED", "TRANSFERRED", "REFERRED", "MEMBER_OF", "HELD_BY", "HAS_REASON",
         "CHANGED", "SPLIT_FROM", "MERGED_INTO", "FLAGGED_BY", "RAISED_FOR",
     }  # fmt: skip

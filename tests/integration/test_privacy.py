@@ -285,7 +285,7 @@ def test_whoever_holds_the_keys_can_unseal(
     fields = personal(int(shared.split("|")[1]))
     wanted = {fields["email"].casefold(), fields["payment_instrument"]["id"]}
     keys = rows(graph, "MATCH (i:Identifier) WHERE i.sealed IS NOT NULL RETURN i.key AS key")
-    values = {line.run("keys", "unseal", row["key"]).stdout.strip() for row in keys[:8]}
+    values = {line.run("keys", "unseal", row["key"]).stdout.strip() for row in keys[:2]}
     assert all(values)
     key = own_settings(line.data_dir).load_pseudonyms().keys_of(f"email:{fields['email']}")[0]
     assert line.run("keys", "unseal", key).stdout.strip() in wanted

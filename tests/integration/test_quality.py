@@ -197,7 +197,7 @@ def test_the_service_shows_its_metrics_and_what_the_graph_knows(
     assert found[requests, "other", "/api/v1/health", "405"] == 1
     assert found["ringtrace_http_request_seconds_count", "GET", "/api/v1/rings/{ring_id}"] == 2
     assert found["ringtrace_graph_up",] == 1
-    assert found["ringtrace_quality_count", f"dead:{prefix}z"] == 7
+    assert found["ringtrace_last_hour", f"dead:{prefix}z"] == 7
     offsets = [
         v
         for name, v in found.items()

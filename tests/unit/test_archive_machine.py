@@ -92,5 +92,5 @@ class TwoWriters(RuleBasedStateMachine):
 
 def test_each_event_is_there_once_whatever_happens() -> None:
     run_state_machine_as_test(
-        TwoWriters, settings=settings(max_examples=2, stateful_step_count=6, deadline=None)
+        TwoWriters, settings=settings(max_examples=15, stateful_step_count=20, deadline=None)
     )

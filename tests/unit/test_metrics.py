@@ -1,18 +1,27 @@
 import http.client
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from prometheus_client import REGISTRY
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.ports import free_port
-from graph.metrics import DECLARED
+from graph.metrics import DECLARED, MetricsSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
+KINDS = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 
 #: a stage in small: it sets a number, shows its metrics until its standard input ends
 STAGE = """
@@ -80,6 +89,32 @@ def test_a_process_shows_its_metrics_over_http(tmp_path: Path) -> None:
     # the second one of the same settings goes on without
     assert second.returncode == 0
     assert b"another one shows its" in second.stderr
+
+
+def test_stages_that_run_together_take_ports_in_a_row() -> None:
+    settings = MetricsSettings(port=9400)
+    ports = [settings.port_of(stage) for stage in ("ingest", "detect", "deliver", "serve")]
+    assert ports == [9400, 9401, 9402, 0]
+    assert MetricsSettings(port=0).port_of("detect") == 0
+
+
+@pytest.mark.extra
+def test_prometheus_finds_nothing_to_complain_of() -> None:
+    promtool = shutil.which("promtool")
+    assert promtool is not None, "promtool is missing: Debian's package is prometheus"
+    config = [promtool, "check", "config", "--syntax-only", str(ROOT / "deploy/prometheus.yml")]
+    checked = subprocess.run(config, capture_output=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    registry = CollectorRegistry()
+    for each in DECLARED:
+        made = KINDS[each.kind](each.name, each.sentence, each.labels, registry=registry)
+        if each.labels:
+            made.labels(*each.labels)
+    text = generate_latest(registry)
+    checked = subprocess.run(
+        [promtool, "check", "metrics"], input=text, capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, b"")
 
 
 def metrics_table() -> str:

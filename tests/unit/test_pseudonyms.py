@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from graph.errors import PrivacyError, SettingsError
 from graph.keyring import Keyring, add_version, make_keyring, promote
@@ -165,6 +166,13 @@ def test_kinds_from_the_environment(monkeypatch, path):
     mine = load_pseudonyms(path, PrivacySettings())
     assert is_token(mine.key(DEVICE, "d"))
     assert mine.key(PHONE, "+493012345") in mine.keys_of("030 12345")
+
+
+@pytest.mark.parametrize("region", ["de", "XX", "", "Germany"])
+def test_an_unknown_country_is_refused(monkeypatch, region):
+    monkeypatch.setenv("RINGTRACE_PRIVACY_PHONE_REGION", region)
+    with pytest.raises(ValidationError, match="no such country"):
+        PrivacySettings()
 
 
 def test_old_versions_still_open_and_held_kinds_keep_their_tokens(tmp_path):
