@@ -34,9 +34,9 @@ SCHEMA = pa.schema(
     ]
 )
 
-#: rows of a row group and of a month's file. A reader goes through a file's whole footer and decodes
-#: one group: one account out of 4 million rows costs 6 ms of CPU with these, 12 with files of
-#: 4 million in groups of 20,480
+#: rows of a row group and of a month's file. A reader goes through a file's whole footer and
+#: decodes one group: one account out of 4 million rows costs 6 ms of CPU with these, 12 with files
+#: of 4 million in groups of 20,480
 ROW_GROUP = 10_240
 FILE_ROWS = 25 * ROW_GROUP
 #: for pq.ParquetWriter: only columns of few values have a dictionary, so that a reader need not

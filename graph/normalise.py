@@ -1,6 +1,5 @@
 """One spelling for every way of writing an identifier's value."""
 
-import ipaddress
 import re
 import socket
 import unicodedata
@@ -10,6 +9,7 @@ import phonenumbers
 
 from graph.errors import InputError
 
+_IPV4_MAPPED = bytes(10) + b"\xff\xff"
 #: a number inside a company, behind the one that was dialled
 _EXTENSION = re.compile(r"(?<=\d)\s*(?:;?ext\.?=?|x|#)\s*\d{1,6}\s*\Z", re.IGNORECASE)
 
@@ -58,20 +58,24 @@ def _e164(dialled: str, region: str | None) -> str | None:
 
 
 def _normalise_ip(text: str) -> str:
+    """An IPv4 address as it is, of an IPv6 one its network of 64 bits.
+
+    By the system's own functions, ten times as fast as `ipaddress` and as strict.
+    """
     try:
-        # most are IPv4 and spelled in the only way there is: known ten times as fast
         socket.inet_pton(socket.AF_INET, text)
     except (OSError, ValueError):
         pass
     else:
         return text
+    address, percent, zone = text.partition("%")
+    if percent and (not zone or "%" in zone):
+        raise NormaliseError("is not an IP address")
     try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
+        packed = socket.inet_pton(socket.AF_INET6, address)
+    except (OSError, ValueError):
         raise NormaliseError("is not an IP address") from None
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
+    if packed.startswith(_IPV4_MAPPED):
+        return socket.inet_ntop(socket.AF_INET, packed[12:])
     # a household or a phone gets a /64, and changes its lower half at will
-    return f"{ipaddress.IPv6Address(int(address) >> 64 << 64)}/64"
+    return socket.inet_ntop(socket.AF_INET6, packed[:8] + bytes(8)) + "/64"
