@@ -27,9 +27,15 @@ EVENTS = 321_526
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[CommandLine, str]:
+def keys(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A key file of all worlds here: with other keys every token would be another."""
+    return str(tmp_path_factory.mktemp("keys") / "pseudonyms.json")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory, keys: str) -> tuple[CommandLine, str]:
     """The folder and the output of one `ringtrace demo --once`."""
-    cli = command_line(tmp_path_factory.mktemp("demo"))
+    cli = command_line(tmp_path_factory.mktemp("demo"), RINGTRACE_PRIVACY_KEYS_FILE=keys)
     return cli, cli.run("demo", "--once").stdout
 
 
@@ -120,12 +126,15 @@ def test_played_again_in_part_and_killed_nothing_changes(
 
 
 def test_any_order_and_any_crash_give_the_same_graph_and_rings(
-    demo: tuple[CommandLine, str], after_demo: tuple[World, GraphStore], tmp_path: Path
+    demo: tuple[CommandLine, str],
+    after_demo: tuple[World, GraphStore],
+    keys: str,
+    tmp_path: Path,
 ) -> None:
     """The demo's folder took the data in order and in peace, this one shuffled and killed."""
     store = after_demo[1]
     demo[0].run("detect", "--full")
-    cli = command_line(tmp_path / "world")
+    cli = command_line(tmp_path / "world", RINGTRACE_PRIVACY_KEYS_FILE=keys)
     world = own_settings(cli.data_dir)
     events = tmp_path / "events.jsonl"
     _write_shuffled(events, random.Random(1))
