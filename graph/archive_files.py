@@ -112,7 +112,7 @@ class Folder:
             top = str(self._root)
             found = (
                 os.path.relpath(os.path.join(where, file), top)
-                for where, _, files in os.walk(self._root / folder)
+                for where, _, files in os.walk(self._root / folder, onerror=_raise)
                 for file in files
                 if file.endswith((".parquet", ".json"))
             )
@@ -140,15 +140,12 @@ class Folder:
     def delete_unfinished(self, before: int) -> None:
         """Remove what killed processes left."""
         with _telling(self._root):
-            ours = [*self._root.glob(f"{_UNFINISHED}*"), *self._root.glob(f"*/**/{_UNFINISHED}*")]
-            for path in ours:
-                with contextlib.suppress(FileNotFoundError):
-                    if path.stat().st_mtime * 1000 >= before:
-                        continue
-                    if path.is_dir():
-                        shutil.rmtree(path)
-                    else:
-                        path.unlink()
+            for where, folders, files in os.walk(self._root, onerror=_raise):
+                for path in (Path(where, n) for n in folders + files if n.startswith(_UNFINISHED)):
+                    with contextlib.suppress(FileNotFoundError):
+                        if path.stat().st_mtime * 1000 < before:
+                            shutil.rmtree(path) if path.is_dir() else path.unlink()
+                folders[:] = [name for name in folders if not name.startswith(_UNFINISHED)]
 
 
 class Bucket:
@@ -225,6 +222,10 @@ class Bucket:
                 self.filesystem.pipe_file(f"{self._root}/{name}", bytes(data), mode="create")
             except FileExistsError:
                 return False
+            except OSError as error:
+                if _is_refusal(error):
+                    return False
+                raise
         return True
 
     def _check_refuses(self) -> None:
@@ -255,9 +256,21 @@ def _telling(where: object) -> Iterator[None]:
         raise ArchiveError(f"the archive at {where} failed: {_first_line(error)}") from error
 
 
+def _is_refusal(error: OSError) -> bool:
+    # s3fs tells of an unmet condition as of any wrong call; what the store said is the cause
+    said = getattr(error.__cause__, "response", None) or {}
+    return said.get("Error", {}).get("Code") in ("PreconditionFailed", "ConditionalRequestConflict")
+
+
 def _first_line(error: BaseException) -> str:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return str(reason).strip().splitlines()[0]
+
+
+def _raise(error: OSError) -> None:
+    # a folder may go away while it is walked; one that cannot be read must not look empty
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _make_folder(folder: Path) -> None:

@@ -43,7 +43,7 @@ FILE_ROWS = 25 * ROW_GROUP
 #: decode one to skip all pages but one; the files get a fifth smaller by it too
 WRITE_OPTIONS: dict[str, Any] = {
     "compression": "zstd",
-    "max_rows_per_page": 2_048,
+    "data_page_size": 32 * 1024,
     "use_dictionary": [
         "topic_id",
         "partition",
