@@ -65,7 +65,7 @@ def record_batch(events: list[Accepted]) -> pa.RecordBatch:
         "instrument_kind": [getattr(e.payment_instrument, "kind", None) for e in bodies],
         "counterparty_account_id": [e.counterparty_account_id for e in bodies],
         "target_id": [e.target_id for e in bodies],
-        "amount_micros": [None if e.amount is None else e.amount_micros for e in bodies],
+        "amount_micros": [accepted.micros for accepted in events],
         "currency": [e.currency for e in bodies],
         "country": [e.country for e in bodies],
         "latitude": [e.latitude for e in bodies],

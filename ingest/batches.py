@@ -55,6 +55,8 @@ class Accepted(NamedTuple):
     event: Event
     #: when it happened, milliseconds since 1970 UTC
     at: int
+    #: its amount in millionths
+    micros: int | None
     #: each once, although an event may name a value twice
     identifiers: list[Identified]
     id_hash: bytes

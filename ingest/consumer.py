@@ -21,12 +21,14 @@ from graph import metrics
 from graph.errors import BrokerError, StoreError
 from graph.store import GraphStore
 from graph.times import now_ms
+from ingest import checksums
 from ingest.batches import Batch, Message, Partition
 from ingest.events import MAX_EVENT_BYTES
 from ingest.positions import Place
 from ingest.settings import IngestSettings
 
 log = logging.getLogger("ringtrace.ingest")
+checksums.compute_in_c()
 
 #: broker limit for one message: far above the event limit, so that a too large one
 #: arrives here and becomes a dead letter instead of a producer's riddle

@@ -79,7 +79,7 @@ class Counters:
             return
         transfer = self.transfers.setdefault(ends, [*ends, 0, 0, at, at])
         transfer[3] += 1
-        transfer[4] = min(transfer[4] + event.amount_micros, MAX_MICROS)
+        transfer[4] = min(transfer[4] + (accepted.micros or 0), MAX_MICROS)
         transfer[5] = min(transfer[5], at)
         transfer[6] = max(transfer[6], at)
 

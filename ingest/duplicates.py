@@ -9,6 +9,8 @@ another machine) it is filled from the archive, and from there on from the topic
 
 import sqlite3
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 
 from graph.archive import Archive
@@ -25,6 +27,13 @@ CREATE INDEX IF NOT EXISTS seen_when ON seen (seen_at);
 """
 #: values in one look-up; SQLite allows 32,766
 _CHUNK = 10_000
+#: rows remembered by one statement: between two of them other threads may take the interpreter
+_ROWS = 1_000
+_REMEMBER = "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)"
+_REMEMBER_ROWS = _REMEMBER + ", (?, ?, ?, ?, ?)" * (_ROWS - 1)
+#: SQLite's own memory, KiB, and the pages of 4 KiB that are written before they are moved to their
+#: places: hashes come in no order, so small ones mean that each page is written again and again
+_CACHE_KB, _LOG_PAGES = 65_536, 10_000
 #: most rows forgotten at a time
 _PRUNED = 50_000
 
@@ -46,6 +55,8 @@ class DuplicateStore:
         self._window_ms = window_days * DAY_MS
         self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + _SCHEMA)
+        self._db.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
+        self._db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
 
     def close(self) -> None:
         """Close the file."""
@@ -78,7 +89,7 @@ class DuplicateStore:
                     (row["id_hash"], source, row["offset"], row["body_hash"], now)
                     for row in batch.to_pylist()
                 )
-                self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)", rows)
+                self._db.executemany(_REMEMBER, rows)
             self._db.execute("COMMIT")
         finally:
             if self._db.in_transaction:
@@ -128,13 +139,16 @@ class DuplicateStore:
 
     def _sort(self, events: list[Accepted], sources: dict[Partition, int], now: int) -> Sorted:
         before = self._db.total_changes
-        self._db.executemany(
-            "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)",
-            [
-                (e.id_hash, sources[e.message.partition], e.message.offset, e.body_hash, now)
-                for e in events
-            ],
-        )
+        rows = [
+            (e.id_hash, sources[e.message.partition], e.message.offset, e.body_hash, now)
+            for e in events
+        ]
+        # of equal ones the first stays the first
+        rows.sort(key=itemgetter(0))
+        whole = len(rows) - len(rows) % _ROWS
+        for start in range(0, whole, _ROWS):
+            self._db.execute(_REMEMBER_ROWS, list(chain.from_iterable(rows[start : start + _ROWS])))
+        self._db.executemany(_REMEMBER, rows[whole:])
         if self._db.total_changes - before == len(events):
             return Sorted(events, [], [])
         known = self._known([event.id_hash for event in events])

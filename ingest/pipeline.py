@@ -75,8 +75,9 @@ def ingest(
                     # a failure of the last batch must come out although no other follows
                     writer.wait()
                 wait = IDLE_S if batch is None else checkpoint_s
-                if writer.is_full or (writer.has_waiting and time.monotonic() > saved_at + wait):
+                if writer.has_waiting and time.monotonic() > saved_at + wait:
                     writer.checkpoint(now_ms())
+                    gc.collect()
                     saved_at = time.monotonic()
         with passing:
             writer.checkpoint(now_ms())
@@ -87,12 +88,12 @@ def ingest(
 
 
 def tune_collector() -> None:
-    """Have Python look for garbage less often, once at the start of an ingest process.
+    """Have Python look for garbage at checkpoints only; once at the start of an ingest process.
 
-    What waits for a checkpoint is hundreds of thousands of objects without cycles: looking through
-    them again and again took half of the time.
+    What waits is hundreds of thousands of objects without cycles: looking through them again and
+    again took half of the time.
     """
-    gc.set_threshold(50_000, 20, 100)
+    gc.disable()
 
 
 class _Passing:

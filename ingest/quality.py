@@ -8,14 +8,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from operator import attrgetter
 
-import msgspec
-
 from graph.breaches import HOUR_MS, OTHER_TYPE
 from graph.kinds import identifier_kinds
 from graph.store import Row
-from ingest.batches import Message
+from ingest.batches import Accepted, Message
 from ingest.dead_letters import DeadLetter
-from ingest.events import Event
 
 #: (start of the hour in milliseconds since 1970, measure) to how many
 Counts = dict[tuple[int, str], int]
@@ -47,7 +44,7 @@ def hour(at: int) -> int:
 
 
 def measure(
-    events: Iterable[tuple[Message, Event]],
+    events: Iterable[Accepted],
     dead_letters: Iterable[DeadLetter],
     duplicates: Iterable[Message],
 ) -> Counts:
@@ -58,7 +55,7 @@ def measure(
     """
     counts: Counts = {}
     # there are few shapes: counting them first makes an event cost about a microsecond
-    for shape, count in Counter([_shape(*each) for each in events]).items():
+    for shape, count in Counter([_shape(each) for each in events]).items():
         for name, times in _measures(shape):
             _count(counts, shape[0], name, times * count)
     for letter in dead_letters:
@@ -90,11 +87,10 @@ def _fields() -> tuple[str, ...]:
 
 
 _values = attrgetter(*_fields())
-_NO_AMOUNT = msgspec.Raw(b"null")
 
 
-def _shape(message: Message, event: Event) -> _Shape:
-    at, arrived = event.at, message.timestamp
+def _shape(accepted: Accepted) -> _Shape:
+    event, at, arrived = accepted.event, accepted.at, accepted.message.timestamp
     lateness = _ON_TIME
     if not arrived:
         arrived = at
@@ -107,7 +103,7 @@ def _shape(message: Message, event: Event) -> _Shape:
         arrived - arrived % HOUR_MS,
         event.type,
         lateness,
-        event.amount_json != _NO_AMOUNT,
+        accepted.micros is not None,
         tuple(map(bool, _values(event))),
         _sizes(further) if further else (),
     )

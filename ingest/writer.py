@@ -8,6 +8,7 @@ the position are read again. The archive's position is the end of its last segme
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 from graph import metrics
@@ -30,10 +31,11 @@ from ingest.structure import KnownPairs, Structure, fold
 
 #: time of a part of the work
 seconds = metrics.BATCH_SECONDS.labels
-#: pairs that may wait for their counters: about 400 bytes each in memory
-MAX_WAITING = 300_000
+#: pairs that may wait for their counters: longer folds cost the graph less, but then it rests while
+#: they grow, and everybody waits for the last
+MAX_WAITING = 60_000
 #: events that may wait for the archive: about 300 bytes each
-MAX_UNARCHIVED = 200_000
+MAX_UNARCHIVED = 100_000
 #: batches prepared while the stores are busy
 _AHEAD = 3
 
@@ -96,13 +98,6 @@ class Writer:
         """Whether something waits for the next checkpoint."""
         return any(h.next_offset > min(h.counted, h.segment.first) for h in self._held.values())
 
-    @property
-    def is_full(self) -> bool:
-        """Whether so much waits that it is time for a checkpoint."""
-        waiting = sum(held.counters.size for held in self._held.values())
-        unarchived = sum(held.segment.rows for held in self._held.values())
-        return waiting >= MAX_WAITING or unarchived >= MAX_UNARCHIVED
-
     def hold(self, places: list[Place], now: int) -> dict[Partition, int]:
         """Become the only writer of these partitions and of no other; from where to read each.
 
@@ -147,25 +142,18 @@ class Writer:
             self._measure(batch, fresh, letters, repeated)
         since = min(message.timestamp for message in batch.messages)
         self._write_structure(turn, structure, sorted(batch.next_offsets), since)
+        if self._waiting >= MAX_WAITING:
+            self._write_counters()
+        if self._unarchived >= MAX_UNARCHIVED:
+            self._write_segments()
         self._report(fresh, letters, repeated)
         return Written(len(batch.messages), len(fresh), len(letters), len(repeated))
 
     def checkpoint(self, now: int) -> None:
         """Bring archive and counters to where the structure is; `now` in milliseconds."""
-        segments = [held.segment.cut() for held in self._held.values()]
-        turn, waiting = Turn(self._owner, self._stores.pseudonyms, self._latest_at, 0), self._cut()
-
-        def save() -> None:
-            with seconds("archive").time():
-                for segment in segments:
-                    self._write_segment(segment)
-            with seconds("counters").time():
-                # one after the other: two at once want the payees of each other's transfers
-                for each in waiting:
-                    self._save_counters(turn, each)
-            metrics.LAST_CHECKPOINT.set(now / 1000)
-
-        self._give(save)
+        self._write_segments()
+        self._write_counters()
+        self._give(lambda: metrics.LAST_CHECKPOINT.set(now / 1000))
         self._stores.duplicates.prune(now)
 
     def wait(self) -> None:
@@ -175,6 +163,16 @@ class Writer:
         except BaseException:
             self._known.forget()
             raise
+
+    @property
+    def _waiting(self) -> int:
+        """Pairs and accounts that wait for their counters."""
+        return sum(held.counters.size for held in self._held.values())
+
+    @property
+    def _unarchived(self) -> int:
+        """Events that wait for the archive."""
+        return sum(held.segment.rows for held in self._held.values())
 
     def _is_ahead(self, message: Message) -> bool:
         return message.offset >= self._held[message.partition].counted
@@ -209,7 +207,7 @@ class Writer:
         """Have the quality of a batch wait with the counters of its partitions."""
         for partition in batch.next_offsets:
             counts = quality.measure(
-                [(e.message, e.event) for e in events if e.message.partition == partition],
+                [event for event in events if event.message.partition == partition],
                 [letter for letter in letters if letter.message.partition == partition],
                 [message for message in repeated if message.partition == partition],
             )
@@ -233,16 +231,34 @@ class Writer:
 
         self._give(write)
 
-    def _write_segment(self, segment: Segment) -> None:
+    def _write_segments(self) -> None:
         """Write to the archive what a change of keys would rename there, while there is none."""
-        if segment.is_empty:
-            return
-        stores, place = self._stores, position_keys([segment.partition])
-        keyring, archive = stores.pseudonyms.keyring, stores.archive
-        while_keys_stay(stores.graph, keyring, place, lambda: segment.write(archive))
+        stores = self._stores
+        segments = [held.segment.cut() for held in self._held.values() if not held.segment.is_empty]
 
-    def _save_counters(self, turn: Turn, waiting: Waiting) -> None:
-        self._stores.graph.write(lambda tx: save_counters(tx, turn, waiting))
+        def save() -> None:
+            with seconds("archive").time():
+                for segment in segments:
+                    place, write = position_keys([segment.partition]), segment.write
+                    while_keys_stay(
+                        stores.graph,
+                        stores.pseudonyms.keyring,
+                        place,
+                        partial(write, stores.archive),
+                    )
+
+        self._give(save)
+
+    def _write_counters(self) -> None:
+        turn, waiting = Turn(self._owner, self._stores.pseudonyms, self._latest_at, 0), self._cut()
+
+        def save() -> None:
+            with seconds("counters").time():
+                # one after the other: two at once want the payees of each other's transfers
+                for each in waiting:
+                    self._stores.graph.write(partial(save_counters, turn=turn, waiting=each))
+
+        self._give(save)
 
     def _cut(self, partitions: list[Partition] | None = None) -> list[Waiting]:
         """Take what waits, sorted by partition, and begin anew behind it."""
@@ -271,5 +287,5 @@ class Writer:
         for letter in letters:
             metrics.DEAD_LETTERS.labels(letter.reason).inc()
         metrics.KNOWN_PAIRS.set(len(self._known))
-        metrics.WAITING_COUNTERS_ROWS.set(sum(h.counters.size for h in self._held.values()))
-        metrics.UNARCHIVED_ROWS.set(sum(h.segment.rows for h in self._held.values()))
+        metrics.WAITING_COUNTERS_ROWS.set(self._waiting)
+        metrics.UNARCHIVED_ROWS.set(self._unarchived)

@@ -56,7 +56,7 @@ def test_nothing_is_lost_or_counted_twice(events):
     assert sum(row[3] for row in counters.transfers.values()) == len(sent)
     assert sum(row[2] for row in counters.referrals.values()) == len(pairs) - len(sent)
     total = sum(row[4] for row in counters.transfers.values())
-    assert total == sum(e.amount_micros for e in sent)
+    assert total == sum(e.amount_micros or 0 for e in sent)
     uses = {(row[0], row[1]): row for row in counters.uses()}
     expected = [(e.event.account_id, i.key, e.at) for e in events for i in e.identifiers]
     assert {(a, key) for a, key, _ in expected} == set(uses)

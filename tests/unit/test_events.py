@@ -463,7 +463,7 @@ def check_anything(value: bytes) -> None:
         assert reason in REASONS
         return
     assert 0 <= event.at <= NOW + MAX_AHEAD_MS
-    assert 0 <= event.amount_micros <= 10**15
+    assert 0 <= (event.amount_micros or 0) <= 10**15
     for kind, text in identifiers(event):
         assert kind in identifier_kinds()
         assert text

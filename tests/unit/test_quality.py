@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from graph.breaches import HOUR_MS, MIN_DAYS, OTHER_TYPE, judge, shares
 from graph.quality import GRACE_MS, last_complete_hour
 from graph.times import DAY_MS
-from ingest.batches import Message, Partition
+from ingest.acceptance import Acceptance
+from ingest.batches import Accepted, Message, Partition
 from ingest.dead_letters import DeadLetter
-from ingest.events import Event, parse_event
+from ingest.events import Event
 from ingest.quality import EVENT_TYPES, Counts, add, hour, measure, rows
+from tests.unit.accepted import CLEAR
 
 PARTITION = Partition("events", "life", 0)
 NOON = 1_700_049_600_000
@@ -20,10 +22,11 @@ NOW = NOON + 40 * HOUR_MS
 TYPES = ["login", "payment", "transfer", "log_in", "x"]
 
 
-def event(arrived: int = NOON, **fields: object) -> tuple[Message, Event]:
+def event(arrived: int = NOON, **fields: object) -> Accepted:
     value = {"event_id": "e", "type": "login", "occurred_at": NOON, "account_id": "a"} | fields
     body = json.dumps({name: v for name, v in value.items() if v is not None}).encode()
-    return Message(PARTITION, 0, body, arrived), parse_event(body, NOW)
+    (found,), _ = Acceptance(CLEAR).accept([Message(PARTITION, 0, body, arrived)], NOW)
+    return found
 
 
 _texts = st.sampled_from([None, "a", "b"])
@@ -57,11 +60,12 @@ def used(each: Event) -> list[str]:
     return names
 
 
-def plainly(events: list[tuple[Message, Event]]) -> Counts:
+def plainly(events: list[Accepted]) -> Counts:
     """The measures by their definitions, an event at a time."""
     counts: Counter[tuple[int, str]] = Counter()
-    for message, each in events:
-        arrived = message.timestamp or each.at
+    for accepted in events:
+        each = accepted.event
+        arrived = accepted.message.timestamp or each.at
         names = ["events", f"type:{each.type}" if each.type in EVENT_TYPES else OTHER_TYPE]
         names += ["late"] * (arrived - each.at > HOUR_MS)
         names += ["late_day"] * (arrived - each.at > DAY_MS)
@@ -71,15 +75,15 @@ def plainly(events: list[tuple[Message, Event]]) -> Counts:
         names += ["missing:country"] * (each.country is None)
         no_instrument = each.type == "payment" and each.payment_instrument is None
         names += ["missing:payment_instrument"] * no_instrument
-        names += ["amounts"] * (each.amount is not None)
-        names += ["missing:currency"] * (each.amount is not None and each.currency is None)
+        names += ["amounts"] * (each.amount_micros is not None)
+        names += ["missing:currency"] * (each.amount_micros is not None and each.currency is None)
         names += used(each)
         counts.update((hour(arrived), name) for name in names)
     return dict(counts)
 
 
 @given(EVENTS)
-def test_every_measure_is_its_definition(events: list[tuple[Message, Event]]) -> None:
+def test_every_measure_is_its_definition(events: list[Accepted]) -> None:
     counts = measure(events, [], [])
     assert {key: count for key, count in counts.items() if count} == plainly(events)
     for at in {at for at, _ in counts}:
@@ -89,7 +93,7 @@ def test_every_measure_is_its_definition(events: list[tuple[Message, Event]]) ->
 
 @given(EVENTS, MESSAGES, st.randoms(), st.integers(0, 12))
 def test_neither_order_nor_batches_matter(
-    events: list[tuple[Message, Event]],
+    events: list[Accepted],
     repeated: list[Message],
     chance: random.Random,
     cut: int,
