@@ -47,7 +47,7 @@ from ingest.dead_letters import DeadLetterFile
 from ingest.dry_run import dry_run as check_lines
 from ingest.files import FileSource, read_events, read_lines
 from ingest.pipeline import ingest as run_ingest
-from ingest.pipeline import tune_collector
+from ingest.pipeline import tune_interpreter
 from ingest.replay import DeadLetterTopic, EventTopic, paced
 from ingest.replay import replay as send
 
@@ -202,7 +202,7 @@ def ingest(data_dir: DataDir = None, follow_stdin: FollowStdin = False) -> None:
         letters = DeadLetterTopic(world.ingest.dead_letter_topic, world.bootstrap_servers)
         with world.writer(store, letters) as writer:
             source = world.kafka_source(store, writer)
-            tune_collector()
+            tune_interpreter()
             with housekeeping(world.data_dir):
                 run_ingest(source, writer, stop, world.ingest.checkpoint_seconds)
             source.close()

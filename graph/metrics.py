@@ -26,7 +26,8 @@ _SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _DELAYS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 86400.0)
 #: parts of a batch's time, the values of the label `part`
 BATCH_PARTS = (
-    "read", "decode", "duplicates", "fold", "structure", "counters", "archive", "dead_letters",
+    "read", "decode", "duplicates", "dead_letters", "fold", "wait", "structure", "counters",
+    "archive",
 )  # fmt: skip
 
 

@@ -31,6 +31,13 @@ _TOO_LARGE = {
 T = TypeVar("T")
 
 
+class _Quiet(list[Any]):
+    """Rows that are not spelled out: the driver would, for a debug log that nobody keeps."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} rows>"
+
+
 class Transaction:
     """Statements that become visible together or not at all."""
 
@@ -46,8 +53,9 @@ class Transaction:
         return self._run(name, parameters)[1].counters.nodes_created
 
     def _run(self, name: str, parameters: Row) -> tuple[list[Row], ResultSummary]:
+        quiet = {n: _Quiet(v) if isinstance(v, list) else v for n, v in parameters.items()}
         try:
-            result = self._transaction.run(query(name).text, parameters)
+            result = self._transaction.run(query(name).text, quiet)
             return result.data(), result.consume()
         except driver_errors.Neo4jError as error:
             if error.code in _TOO_LARGE:

@@ -1,8 +1,7 @@
 """Messages into accepted events and dead letters."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
 from operator import attrgetter
 
 from graph.kinds import IdentifierKind, identifier_kinds
@@ -12,7 +11,7 @@ from ingest.dead_letters import DeadLetter
 from ingest.events import Event, UnusableEventError, check_event, decode_event, normalised
 
 #: identifiers of one kind whose keys are remembered; about 400 bytes each
-_CACHED = 50_000
+_REMEMBERED = 50_000
 
 
 class Acceptance:
@@ -21,12 +20,11 @@ class Acceptance:
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._pseudonyms = pseudonyms
         kinds = identifier_kinds()
-        #: what makes a text of each kind an identifier
-        self._makers = {name: self._maker(kind) for name, kind in kinds.items()}
+        self._made = {name: _Made(pseudonyms, kind) for name, kind in kinds.items()}
         # the fields of an event in their order, read at once: there are three or four each time
         fields = {name: kind.field for name, kind in kinds.items() if kind.field}
         self._fields = attrgetter(*fields.values())
-        self._field_makers = [self._makers[name] for name in fields]
+        self._made_by_field = [self._made[name] for name in fields]
 
     def accept(self, messages: list[Message], now: int) -> tuple[list[Accepted], list[DeadLetter]]:
         """Accepted events and dead letters, each in their order.
@@ -45,8 +43,8 @@ class Acceptance:
         event = decode_event(message.value)
         at, micros = check_event(event, now)
         identifiers = [
-            make(value if isinstance(value, str) else value.id)
-            for make, value in zip(self._field_makers, self._fields(event), strict=True)
+            made[value if isinstance(value, str) else value.id]
+            for made, value in zip(self._made_by_field, self._fields(event), strict=True)
             if value is not None
         ]
         if event.identifiers:
@@ -58,14 +56,27 @@ class Acceptance:
     def _further(self, event: Event) -> Iterator[Identified]:
         for name, values in event.identifiers.items():
             for text in (values,) if isinstance(values, str) else values:
-                yield self._makers[name](text)
+                yield self._made[name][text]
 
-    def _maker(self, kind: IdentifierKind) -> Callable[[str], Identified]:
-        def make(text: str) -> Identified:
-            value = normalised(kind, text, self._pseudonyms.phone_region)
-            return Identified(self._pseudonyms.key(kind, value), kind, value)
 
-        return lru_cache(_CACHED)(make)
+class _Made(dict[str, Identified]):
+    """Texts of one kind and the identifiers they are; forgets all when there are too many.
+
+    A look-up costs a third of one in an LRU cache, which writes to memory at each.
+    """
+
+    def __init__(self, pseudonyms: Pseudonyms, kind: IdentifierKind) -> None:
+        super().__init__()
+        self._pseudonyms = pseudonyms
+        self._kind = kind
+
+    def __missing__(self, text: str) -> Identified:
+        value = normalised(self._kind, text, self._pseudonyms.phone_region)
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        made = Identified(self._pseudonyms.key(self._kind, value), self._kind, value)
+        self[text] = made
+        return made
 
 
 def _id_hash(event: Event) -> bytes:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
 from graph.kinds import IdentifierKind
 from ingest.events import Event
 
@@ -15,7 +17,7 @@ class Partition(NamedTuple):
     number: int
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One message as it came."""
 
     partition: Partition
@@ -33,7 +35,7 @@ class Batch:
     next_offsets: dict[Partition, int]
 
 
-class Identified(NamedTuple):
+class Identified(msgspec.Struct, frozen=True, gc=False):
     """One identifier of an event, ready for the graph."""
 
     #: `<kind>:<value or token>`
@@ -48,7 +50,7 @@ class Identified(NamedTuple):
         return self.value if self.key == f"{self.kind.name}:{self.value}" else None
 
 
-class Accepted(NamedTuple):
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """An event that can be used, with what all stores need of it."""
 
     message: Message

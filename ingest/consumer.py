@@ -217,6 +217,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
     def _poll(self) -> Batch | None:
         if self._rebalanced.is_set():
             self._place()
+        began = time.perf_counter()
         messages: list[Message] = []
         next_offsets: dict[Partition, int] = {}
         while len(messages) < self._batch_size:
@@ -239,4 +240,5 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         if _partitions(self._admin, self._settings.topic)[0].topic_id != self._topic_id:
             self.go_back()
             return None
+        metrics.BATCH_SECONDS.labels("read").observe(time.perf_counter() - began)
         return Batch(messages, next_offsets)

@@ -3,9 +3,10 @@
 Everything here is a sum over messages, so neither the order nor the batches they came in matter.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import chain
 from operator import attrgetter
 
 from graph.breaches import HOUR_MS, OTHER_TYPE
@@ -13,6 +14,7 @@ from graph.kinds import identifier_kinds
 from graph.store import Row
 from ingest.batches import Accepted, Message
 from ingest.dead_letters import DeadLetter
+from ingest.events import Event
 
 #: (start of the hour in milliseconds since 1970, measure) to how many
 Counts = dict[tuple[int, str], int]
@@ -34,8 +36,8 @@ _LATENESS = {
     _LATE: ("late",),
     _VERY_LATE: ("late", "late_day"),
 }
-#: hour, type, lateness, whether there is an amount, which fields there are, further identifiers
-_Shape = tuple[int, str, int, bool, tuple[bool, ...], tuple[tuple[str, int], ...]]
+#: hour, type, lateness, whether there is an amount
+_Group = tuple[int, str, int, bool]
 
 
 def hour(at: int) -> int:
@@ -54,10 +56,12 @@ def measure(
     where there is no event to ask.
     """
     counts: Counts = {}
-    # there are few shapes: counting them first makes an event cost about a microsecond
-    for shape, count in Counter([_shape(each) for each in events]).items():
-        for name, times in _measures(shape):
-            _count(counts, shape[0], name, times * count)
+    groups: dict[_Group, list[Event]] = defaultdict(list)
+    for accepted in events:
+        groups[_group(accepted)].append(accepted.event)
+    for group, alike in groups.items():
+        for name, count in _measures(group, alike):
+            _count(counts, group[0], name, count)
     for letter in dead_letters:
         _count(counts, hour(letter.message.timestamp), f"dead:{letter.reason}", 1)
     for message in duplicates:
@@ -89,8 +93,8 @@ def _fields() -> tuple[str, ...]:
 _values = attrgetter(*_fields())
 
 
-def _shape(accepted: Accepted) -> _Shape:
-    event, at, arrived = accepted.event, accepted.at, accepted.message.timestamp
+def _group(accepted: Accepted) -> _Group:
+    at, arrived = accepted.at, accepted.message.timestamp
     lateness = _ON_TIME
     if not arrived:
         arrived = at
@@ -98,53 +102,34 @@ def _shape(accepted: Accepted) -> _Shape:
         lateness = _FUTURE
     elif arrived - at > _LATE_MS:
         lateness = _VERY_LATE if arrived - at > _VERY_LATE_MS else _LATE
-    further = event.identifiers
-    return (
-        arrived - arrived % HOUR_MS,
-        event.type,
-        lateness,
-        accepted.micros is not None,
-        tuple(map(bool, _values(event))),
-        _sizes(further) if further else (),
-    )
+    has_amount = accepted.micros is not None
+    return arrived - arrived % HOUR_MS, accepted.event.type, lateness, has_amount
 
 
-def _sizes(further: dict[str, str | list[str]]) -> tuple[tuple[str, int], ...]:
-    return tuple(
-        (kind, 1 if isinstance(values, str) else len(values))
-        for kind, values in sorted(further.items())
-    )
-
-
-def _measures(shape: _Shape) -> Iterator[tuple[str, int]]:
-    """What one event of this shape counts as, and how often."""
-    _, event_type, lateness, has_amount, present, further = shape
-    has = dict(zip(_fields(), present, strict=True))
-    yield "events", 1
-    yield (f"type:{event_type}" if event_type in EVENT_TYPES else OTHER_TYPE), 1
+def _measures(group: _Group, events: list[Event]) -> Iterator[tuple[str, int]]:
+    """What the events of a group count as, and how often."""
+    _, event_type, lateness, has_amount = group
+    # by columns: an event costs less than a microsecond so
+    columns = zip(*map(_values, events), strict=True)
+    missing = {n: column.count(None) for n, column in zip(_fields(), columns, strict=True)}
+    yield "events", len(events)
+    yield (f"type:{event_type}" if event_type in EVENT_TYPES else OTHER_TYPE), len(events)
     for name in _LATENESS[lateness]:
-        yield name, 1
-    for field in _missing(event_type, has_amount, has):
-        yield f"missing:{field}", 1
-    if has_amount:
-        yield "amounts", 1
+        yield name, len(events)
+    expected = [*USUAL_FIELDS]
+    expected += ["payment_instrument"] * (event_type == "payment") + ["currency"] * has_amount
+    for field in expected:
+        yield f"missing:{field}", missing[field]
+    yield "amounts", len(events) * has_amount
     for kind in identifier_kinds().values():
-        if kind.field and has[kind.field]:
-            yield f"used:{kind.name}", 1
-    for name, times in further:
-        yield f"used:{name}", times
-
-
-def _missing(event_type: str, has_amount: bool, has: dict[str, bool]) -> Iterator[str]:
-    for field in USUAL_FIELDS:
-        if not has[field]:
-            yield field
-    if event_type == "payment" and not has["payment_instrument"]:
-        yield "payment_instrument"
-    if has_amount and not has["currency"]:
-        yield "currency"
+        if kind.field:
+            yield f"used:{kind.name}", len(events) - missing[kind.field]
+    for name, texts in chain.from_iterable(event.identifiers.items() for event in events):
+        yield f"used:{name}", 1 if isinstance(texts, str) else len(texts)
 
 
 def _count(counts: Counts, at: int, name: str, count: int) -> None:
+    if not count:
+        return
     key = (at, name)
     counts[key] = counts.get(key, 0) + count

@@ -18,7 +18,7 @@ class IngestSettings(BaseSettings):
     )
     partitions: int = Field(4, gt=0, description="Partitions of a topic that is made here.")
     group_id: str = Field("ringtrace", description="Consumer group.")
-    batch_size: int = Field(10_000, gt=0, description="Most events in one graph transaction.")
+    batch_size: int = Field(20_000, gt=0, description="Most events in one graph transaction.")
     batch_wait_ms: int = Field(250, gt=0, description="Longest wait for a batch, milliseconds.")
     checkpoint_seconds: float = Field(
         20,

@@ -6,10 +6,10 @@ go to the graph in one transaction with its position; a crash forgets them, and 
 the position are read again. The archive's position is the end of its last segment.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 
 from graph import metrics
 from graph.archive import Archive
@@ -33,11 +33,13 @@ from ingest.structure import KnownPairs, Structure, fold
 seconds = metrics.BATCH_SECONDS.labels
 #: pairs that may wait for their counters: longer folds cost the graph less, but then it rests while
 #: they grow, and everybody waits for the last
-MAX_WAITING = 60_000
+MAX_WAITING = 90_000
 #: events that may wait for the archive: about 300 bytes each
 MAX_UNARCHIVED = 100_000
+#: accepted events, in the order of their offsets
+_Events = dict[Partition, list[Accepted]]
 #: batches prepared while the stores are busy
-_AHEAD = 3
+_AHEAD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +134,17 @@ class Writer:
         letters += [DeadLetter(m, "conflicting_body", detail) for m in told.conflicting]
         letters = [letter for letter in letters if self._is_ahead(letter.message)]
         repeated = [message for message in told.repeated if self._is_ahead(message)]
-        fresh = [event for event in told.fresh if self._is_ahead(event.message)]
         with seconds("dead_letters").time():
             pseudonyms = self._stores.pseudonyms
             self._stores.dead_letters.post([(x.key, x.body(pseudonyms, now)) for x in letters])
         with seconds("fold").time():
+            events = _by_partition(told.fresh)
+            fresh = {
+                partition: [event for event in mine if self._is_ahead(event.message)]
+                for partition, mine in events.items()
+            }
             turn = self._turn(batch, fresh, now)
-            structure = self._fold(batch, told.fresh)
+            structure = self._fold(batch, events, fresh)
             self._measure(batch, fresh, letters, repeated)
         since = min(message.timestamp for message in batch.messages)
         self._write_structure(turn, structure, sorted(batch.next_offsets), since)
@@ -146,8 +152,14 @@ class Writer:
             self._write_counters()
         if self._unarchived >= MAX_UNARCHIVED:
             self._write_segments()
-        self._report(fresh, letters, repeated)
-        return Written(len(batch.messages), len(fresh), len(letters), len(repeated))
+        written = Written(
+            messages=len(batch.messages),
+            events=sum(map(len, fresh.values())),
+            dead_letters=len(letters),
+            duplicates=len(repeated),
+        )
+        self._report(written, letters)
+        return written
 
     def checkpoint(self, now: int) -> None:
         """Bring archive and counters to where the structure is; `now` in milliseconds."""
@@ -177,37 +189,30 @@ class Writer:
     def _is_ahead(self, message: Message) -> bool:
         return message.offset >= self._held[message.partition].counted
 
-    def _turn(self, batch: Batch, fresh: list[Accepted], now: int) -> Turn:
-        latest = max((event.at for event in fresh), default=0)
+    def _turn(self, batch: Batch, fresh: _Events, now: int) -> Turn:
+        latest = max((event.at for mine in fresh.values() for event in mine), default=0)
         self._latest_at = max(self._latest_at, min(latest, now))
         arrived = max(message.timestamp for message in batch.messages) or self._latest_at
         return Turn(self._owner, self._stores.pseudonyms, self._latest_at, quality.hour(arrived))
 
-    def _fold(self, batch: Batch, events: list[Accepted]) -> Structure:
+    def _fold(self, batch: Batch, events: _Events, fresh: _Events) -> Structure:
         """Have everything wait that only counts; what is left is new."""
         structure = Structure()
-        ordered = sorted(events, key=lambda event: event.message.partition)
-        by_partition = {p: list(g) for p, g in groupby(ordered, lambda e: e.message.partition)}
         for partition, next_offset in batch.next_offsets.items():
             held = self._held[partition]
-            mine = by_partition.get(partition, [])
-            held.segment.add(mine, next_offset)
-            ahead = [event for event in mine if event.message.offset >= held.counted]
-            fold(ahead, held.counters, self._known, self._latest_at, structure)
+            held.segment.add(events.get(partition, []), next_offset)
+            mine = fresh.get(partition, [])
+            fold(mine, held.counters, self._known, self._latest_at, structure)
             held.next_offset = max(held.next_offset, next_offset)
         return structure
 
     def _measure(
-        self,
-        batch: Batch,
-        events: list[Accepted],
-        letters: list[DeadLetter],
-        repeated: list[Message],
+        self, batch: Batch, fresh: _Events, letters: list[DeadLetter], repeated: list[Message]
     ) -> None:
         """Have the quality of a batch wait with the counters of its partitions."""
         for partition in batch.next_offsets:
             counts = quality.measure(
-                [event for event in events if event.message.partition == partition],
+                fresh.get(partition, []),
                 [letter for letter in letters if letter.message.partition == partition],
                 [message for message in repeated if message.partition == partition],
             )
@@ -272,20 +277,26 @@ class Writer:
 
     def _give(self, work: Callable[[], None]) -> None:
         try:
-            self._background.give(work)
+            with seconds("wait").time():
+                self._background.give(work)
         except BaseException:
             # whatever was to be written may not be there
             self._known.forget()
             raise
 
-    def _report(
-        self, fresh: list[Accepted], letters: list[DeadLetter], repeated: list[Message]
-    ) -> None:
+    def _report(self, written: Written, letters: list[DeadLetter]) -> None:
         metrics.BATCHES.inc()
-        metrics.EVENTS.inc(len(fresh))
-        metrics.DUPLICATES.inc(len(repeated))
+        metrics.EVENTS.inc(written.events)
+        metrics.DUPLICATES.inc(written.duplicates)
         for letter in letters:
             metrics.DEAD_LETTERS.labels(letter.reason).inc()
         metrics.KNOWN_PAIRS.set(len(self._known))
         metrics.WAITING_COUNTERS_ROWS.set(self._waiting)
         metrics.UNARCHIVED_ROWS.set(self._unarchived)
+
+
+def _by_partition(events: list[Accepted]) -> _Events:
+    found: _Events = defaultdict(list)
+    for event in events:
+        found[event.message.partition].append(event)
+    return found

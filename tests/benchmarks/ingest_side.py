@@ -24,7 +24,7 @@ from graph import metrics
 from graph.settings import GraphSettings, PrivacySettings
 from graph.store import GraphStore
 from ingest.consumer import ensure_topics
-from ingest.pipeline import ingest, tune_collector
+from ingest.pipeline import ingest, tune_interpreter
 from ingest.replay import DeadLetterTopic, replay
 from ingest.settings import IngestSettings
 from ingest.writer import Writer, Written
@@ -112,7 +112,7 @@ class _Ringtrace:
     """The real ingest, one writer for all phases as in a process that runs for long."""
 
     def __init__(self, world: World, store: GraphStore) -> None:
-        tune_collector()
+        tune_interpreter()
         self._world, self._store = world, store
         self._letters = DeadLetterTopic("dead", world.bootstrap_servers)
         self._context = world.writer(store, self._letters)
