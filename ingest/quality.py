@@ -46,9 +46,9 @@ def hour(at: int) -> int:
 
 
 def measure(
-    events: Iterable[Accepted],
-    dead_letters: Iterable[DeadLetter],
-    duplicates: Iterable[Message],
+    events: Iterable[Accepted] = (),
+    dead_letters: Iterable[DeadLetter] = (),
+    duplicates: Iterable[Message] = (),
 ) -> Counts:
     """Count accepted events, unusable messages and repeated ones.
 

@@ -36,8 +36,8 @@ seconds = metrics.BATCH_SECONDS.labels
 MAX_WAITING = 90_000
 #: events that may wait for the archive: about 300 bytes each
 MAX_UNARCHIVED = 100_000
-#: accepted events, in the order of their offsets
-_Events = dict[Partition, list[Accepted]]
+#: events folded at once
+_FEW = 1_000
 #: batches prepared while the stores are busy
 _AHEAD = 5
 
@@ -138,14 +138,9 @@ class Writer:
             pseudonyms = self._stores.pseudonyms
             self._stores.dead_letters.post([(x.key, x.body(pseudonyms, now)) for x in letters])
         with seconds("fold").time():
-            events = _by_partition(told.fresh)
-            fresh = {
-                partition: [event for event in mine if self._is_ahead(event.message)]
-                for partition, mine in events.items()
-            }
-            turn = self._turn(batch, fresh, now)
-            structure = self._fold(batch, events, fresh)
-            self._measure(batch, fresh, letters, repeated)
+            turn = self._turn(batch, told.fresh, now)
+            structure, events = self._fold(batch, told.fresh)
+            self._measure(batch, letters, repeated)
         since = min(message.timestamp for message in batch.messages)
         self._write_structure(turn, structure, sorted(batch.next_offsets), since)
         if self._waiting >= MAX_WAITING:
@@ -154,7 +149,7 @@ class Writer:
             self._write_segments()
         written = Written(
             messages=len(batch.messages),
-            events=sum(map(len, fresh.values())),
+            events=events,
             dead_letters=len(letters),
             duplicates=len(repeated),
         )
@@ -189,32 +184,37 @@ class Writer:
     def _is_ahead(self, message: Message) -> bool:
         return message.offset >= self._held[message.partition].counted
 
-    def _turn(self, batch: Batch, fresh: _Events, now: int) -> Turn:
-        latest = max((event.at for mine in fresh.values() for event in mine), default=0)
+    def _turn(self, batch: Batch, events: list[Accepted], now: int) -> Turn:
+        latest = max((event.at for event in events), default=0)
         self._latest_at = max(self._latest_at, min(latest, now))
         arrived = max(message.timestamp for message in batch.messages) or self._latest_at
         return Turn(self._owner, self._stores.pseudonyms, self._latest_at, quality.hour(arrived))
 
-    def _fold(self, batch: Batch, events: _Events, fresh: _Events) -> Structure:
-        """Have everything wait that only counts; what is left is new."""
-        structure = Structure()
+    def _fold(self, batch: Batch, events: list[Accepted]) -> tuple[Structure, int]:
+        """Have everything wait that only counts; what is left is new. And how many were counted."""
+        structure, count = Structure(), 0
+        by_partition: dict[Partition, list[Accepted]] = defaultdict(list)
+        for event in events:
+            by_partition[event.message.partition].append(event)
         for partition, next_offset in batch.next_offsets.items():
-            held = self._held[partition]
-            held.segment.add(events.get(partition, []), next_offset)
-            mine = fresh.get(partition, [])
-            fold(mine, held.counters, self._known, self._latest_at, structure)
+            held, mine = self._held[partition], by_partition[partition]
+            # a few at a time: then the processor still has them at hand at the next step
+            for some in (mine[start : start + _FEW] for start in range(0, len(mine), _FEW)):
+                held.segment.add(some, some[-1].message.offset + 1)
+                fresh = [event for event in some if event.message.offset >= held.counted]
+                fold(fresh, held.counters, self._known, self._latest_at, structure)
+                quality.add(held.counters.quality, quality.measure(fresh))
+                count += len(fresh)
+            held.segment.add([], next_offset)
             held.next_offset = max(held.next_offset, next_offset)
-        return structure
+        return structure, count
 
-    def _measure(
-        self, batch: Batch, fresh: _Events, letters: list[DeadLetter], repeated: list[Message]
-    ) -> None:
-        """Have the quality of a batch wait with the counters of its partitions."""
+    def _measure(self, batch: Batch, letters: list[DeadLetter], repeated: list[Message]) -> None:
+        """Have the quality of what was not counted wait with the counters of its partitions."""
         for partition in batch.next_offsets:
             counts = quality.measure(
-                fresh.get(partition, []),
-                [letter for letter in letters if letter.message.partition == partition],
-                [message for message in repeated if message.partition == partition],
+                dead_letters=[each for each in letters if each.message.partition == partition],
+                duplicates=[message for message in repeated if message.partition == partition],
             )
             quality.add(self._held[partition].counters.quality, counts)
 
@@ -293,10 +293,3 @@ class Writer:
         metrics.KNOWN_PAIRS.set(len(self._known))
         metrics.WAITING_COUNTERS_ROWS.set(self._waiting)
         metrics.UNARCHIVED_ROWS.set(self._unarchived)
-
-
-def _by_partition(events: list[Accepted]) -> _Events:
-    found: _Events = defaultdict(list)
-    for event in events:
-        found[event.message.partition].append(event)
-    return found
