@@ -28,7 +28,7 @@ lock: .venv/dev ## pin what pyproject.toml asks for, without naming a registry
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --extra build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header --extra build --extra dev pyproject.toml \
+		--no-emit-index-url --no-annotate --no-header --extra build --extra dev --extra s3 pyproject.toml \
 		-o requirements-dev.lock
 
 .venv/pip: 

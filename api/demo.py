@@ -10,7 +10,6 @@ from rich.table import Table
 
 from api.stages import Stages
 from api.world import World
-from detection.pipeline import detect
 from detection.settings import DetectionSettings
 from graph.errors import InputError
 from graph.store import GraphStore
@@ -63,6 +62,8 @@ def _wait_for_graph(world: World, store: GraphStore, stages: Stages, bar: Progre
 
 def find_rings(store: GraphStore, console: Console) -> None:
     """Run one full detection."""
+    from detection.pipeline import detect
+
     with console.status("Finding rings"):
         detect(store, DetectionSettings(), full=True)
 

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents: what went wrong in one line, never a trace."""
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -29,9 +30,13 @@ class Problem(BaseModel):
     detail: str
 
 
+_MEDIA_TYPE = "application/problem+json"
 #: what every route may answer besides its result, for OpenAPI
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": HTTPStatus(status).phrase}
+    status: {
+        "description": HTTPStatus(status).phrase,
+        "content": {_MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
     for status in (400, 404, 422, 503)
 }
 
@@ -51,7 +56,7 @@ def add_handlers(app: FastAPI) -> None:
 
     def http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        return problem(HTTPStatus(error.status_code), str(error.detail))
+        return problem(HTTPStatus(error.status_code), str(error.detail), error.headers)
 
     def unexpected(_: Request, error: Exception) -> JSONResponse:
         log.error("unexpected error", exc_info=error)
@@ -64,7 +69,9 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
-def problem(status: HTTPStatus, detail: str) -> JSONResponse:
+def problem(
+    status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
     """A problem document."""
     body = Problem(title=status.phrase, status=status, detail=detail)
-    return JSONResponse(body.model_dump(), status, media_type="application/problem+json")
+    return JSONResponse(body.model_dump(), status, headers, media_type=_MEDIA_TYPE)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from detection.settings import EscalationSettings
-from graph import outbox
+from graph import metrics, outbox
 from graph.errors import SettingsError, StoreAwayError
 from graph.store import GraphStore
 
@@ -147,3 +147,4 @@ def _note(
     if not arrived:
         log.warning("webhook %s: %s; %s", message.id, outcome, state)
     outbox.note(store, message.id, state, now + wait * 1000, outcome)
+    metrics.DELIVERIES.labels(state).inc()

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from graph import metrics
 from graph.archive_files import Files
 from graph.archive_manifest import Manifest, Manifests
 from graph.archive_schema import ROW_GROUP, WRITE_OPTIONS
@@ -142,6 +143,9 @@ class Chains:
             self._files.delete([name])
             raise _not_there(chain, None, first)
         self._ends[chain] = next_offset
+        metrics.ARCHIVED_SEGMENTS.inc()
+        metrics.ARCHIVED_ROWS.inc(rows.num_rows)
+        metrics.ARCHIVED_BYTES.inc(data.size)
 
 
 def _encode(rows: pa.Table, first: int, next_offset: int) -> pa.Buffer:

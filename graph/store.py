@@ -74,6 +74,8 @@ class GraphStore:
             auth=(user, password),
             notifications_min_severity=NotificationMinimumSeverity.OFF,
             connection_acquisition_timeout=30,
+            # what a transaction wants too much of at its commit the driver would try again, too
+            max_transaction_retry_time=10,
         )
 
     def __enter__(self) -> Self:
@@ -134,6 +136,9 @@ def _one_line() -> Iterator[None]:
     except (driver_errors.ServiceUnavailable, driver_errors.SessionExpired) as error:
         raise StoreAwayError(f"Neo4j cannot be reached: {_first_line(error)}") from error
     except driver_errors.Neo4jError as error:
+        if error.code in _TOO_LARGE:
+            # at its commit
+            raise TransactionTooLargeError(_first_line(error)) from error
         if error.is_retryable() or error.code in _PASSING:
             raise StoreAwayError(f"Neo4j is not ready: {_first_line(error)}") from error
         raise StoreError(f"Neo4j refused a statement: {_first_line(error)}") from error

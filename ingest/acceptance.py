@@ -11,7 +11,7 @@ from ingest.dead_letters import DeadLetter
 from ingest.events import Event, UnusableEventError, check_event, decode_event, normalised
 
 #: identifiers of one kind whose keys are remembered; about 400 bytes each
-_REMEMBERED = 50_000
+_REMEMBERED = 25_000
 
 
 class Acceptance:

@@ -33,7 +33,7 @@ _REMEMBER = "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)"
 _REMEMBER_ROWS = _REMEMBER + ", (?, ?, ?, ?, ?)" * (_ROWS - 1)
 #: SQLite's own memory, KiB, and the pages of 4 KiB that are written before they are moved to their
 #: places: hashes come in no order, so small ones mean that each page is written again and again
-_CACHE_KB, _LOG_PAGES = 65_536, 10_000
+_CACHE_KB, _LOG_PAGES = 32_768, 10_000
 #: rows looked at for what to forget, and a hash that is greater than any
 _STRETCH = 50_000
 _PAST_ALL = b"\xff" * 17

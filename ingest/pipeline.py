@@ -61,7 +61,7 @@ def ingest(
     Counters and the archive follow at most `checkpoint_s` seconds behind. A store that is away is
     waited for; nothing is lost or counted twice meanwhile.
     """
-    passing = _Passing(source, stop)
+    passing = _Passing(source, writer, stop)
     while True:
         saved_at = time.monotonic()
         for batch in source.batches():
@@ -101,8 +101,9 @@ def tune_interpreter() -> None:
 class _Passing:
     """Sits out what passes: the source goes back to where the stores stand, after a pause."""
 
-    def __init__(self, source: Source, stop: threading.Event) -> None:
+    def __init__(self, source: Source, writer: Writer, stop: threading.Event) -> None:
         self._source = source
+        self._writer = writer
         self._stop = stop
         self._pause_s = 1.0
         self._states = StateLog(log)
@@ -120,6 +121,7 @@ class _Passing:
         if isinstance(error, TransactionTooLargeError):
             log.warning("%s: trying smaller ones", error)
             self._source.shrink()
+            self._writer.shrink()
         elif isinstance(error, PASSING):
             self._say(error)
             self._stop.wait(self._pause_s)

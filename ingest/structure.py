@@ -16,7 +16,7 @@ Row = list[Any]
 
 _HOUR_MS = 3_600_000
 #: pairs remembered, in each of two generations; about 100 bytes each
-_GENERATION = 1_000_000
+_GENERATION = 600_000
 
 
 class KnownPairs:

@@ -39,7 +39,7 @@ MAX_UNARCHIVED = 100_000
 #: events folded at once
 _FEW = 1_000
 #: batches prepared while the stores are busy
-_AHEAD = 5
+_AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ class Writer:
         self._acceptance = Acceptance(stores.pseudonyms)
         self._known = KnownPairs()
         self._latest_at = 0
+        self._max_waiting = MAX_WAITING
         self._background = Background("stores", _AHEAD)
 
     def close(self) -> None:
@@ -143,7 +144,7 @@ class Writer:
             self._measure(batch, letters, repeated)
         since = min(message.timestamp for message in batch.messages)
         self._write_structure(turn, structure, sorted(batch.next_offsets), since)
-        if self._waiting >= MAX_WAITING:
+        if self._waiting >= self._max_waiting:
             self._write_counters()
         if self._unarchived >= MAX_UNARCHIVED:
             self._write_segments()
@@ -162,6 +163,10 @@ class Writer:
         self._write_counters()
         self._give(lambda: metrics.LAST_CHECKPOINT.set(now / 1000))
         self._stores.duplicates.prune(now)
+
+    def shrink(self) -> None:
+        """Have half as many counters in a transaction from now on: the graph could not take one."""
+        self._max_waiting = max(1, self._max_waiting // 2)
 
     def wait(self) -> None:
         """Until the stores have everything they were given."""

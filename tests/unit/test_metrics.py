@@ -17,6 +17,7 @@ from prometheus_client import (
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.ports import free_port
+from graph import metrics
 from graph.metrics import DECLARED, MetricsSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +44,16 @@ def test_names_say_what_and_in_which_unit() -> None:
         assert each.name.endswith("_total") == (each.kind == "counter"), each.name
         assert each.kind != "histogram" or each.name.endswith("_seconds"), each.name
         assert re.fullmatch(r"[A-Z].+\.", each.sentence), each.name
+
+
+def test_what_is_declared_is_counted_somewhere() -> None:
+    stages = ("graph", "ingest", "detection", "api")
+    code = "".join(path.read_text() for stage in stages for path in (ROOT / stage).rglob("*.py"))
+    code = code.replace((ROOT / "graph" / "metrics.py").read_text(), "")
+    names = [name for name, it in vars(metrics).items() if type(it) in KINDS.values()]
+    assert len(names) > 15
+    verbs = "labels|inc|set|observe|time"
+    assert [name for name in names if not re.search(rf"\b{name}\.({verbs})\b", code)] == []
 
 
 def test_what_is_declared_is_what_a_process_shows() -> None:
