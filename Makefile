@@ -8,8 +8,8 @@ ARGS ?=
 demo: .venv/runtime ## real data through the whole path, to a real ring in a browser
 	$(BIN)/ringtrace demo $(ARGS)
 
-test: .venv/dev ## everything but what needs a browser, promtool or a full JDK
-	$(BIN)/python -m pytest -m "not extra" $(ARGS)
+test: .venv/dev ## all but what needs a browser, promtool or a full JDK, or takes minutes
+	$(BIN)/python -m pytest -m "not extra and not long" $(ARGS)
 
 test-all: .venv/dev ## everything; fails when a needed tool is missing
 	$(BIN)/python -m pytest $(ARGS)

@@ -15,8 +15,8 @@ from ingest.counters import Counters, between, is_between_accounts
 Row = list[Any]
 
 _HOUR_MS = 3_600_000
-#: pairs remembered, in each of two generations; about 100 bytes each
-_GENERATION = 600_000
+#: pairs remembered, in each of two generations; 80 bytes each, one more and a dict would double
+_GENERATION = 340_000
 
 
 class KnownPairs:

@@ -125,6 +125,7 @@ def test_played_again_in_part_and_killed_nothing_changes(
     assert graph_state(store) == before
 
 
+@pytest.mark.long
 def test_any_order_and_any_crash_give_the_same_graph_and_rings(
     demo: tuple[CommandLine, str],
     after_demo: tuple[World, GraphStore],

@@ -42,6 +42,7 @@ def ingesting(cli: CommandLine, world: World) -> Iterator[Path]:
     assert len(archive) == _counted(world)
 
 
+@pytest.mark.long
 def test_a_batch_beyond_the_memory_of_a_transaction_is_halved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

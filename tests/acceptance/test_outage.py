@@ -3,6 +3,8 @@
 from itertools import islice
 from pathlib import Path
 
+import pytest
+
 from graph.local import start_neo4j, stop_neo4j
 from graph.store import GraphStore
 from ingest.files import read_events
@@ -12,6 +14,7 @@ from tests.conftest import P2P, command_line, is_caught_up, own_settings, wait_u
 EVENTS = 60_000
 
 
+@pytest.mark.long
 def test_servers_restart_under_a_running_ingest(tmp_path: Path) -> None:
     cli = command_line(tmp_path / "world")
     world = own_settings(cli.data_dir)
