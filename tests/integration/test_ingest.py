@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ from kafka import KafkaConsumer, TopicPartition
 
 from api.world import World
 from graph.store import GraphStore
+from graph.times import now_ms
 from ingest.consumer import ensure_topics
 from ingest.pipeline import ingest
 from ingest.replay import DeadLetterTopic, replay
 from ingest.writer import Written
+from tests.bad_events import Maker
 from tests.conftest import CommandLine, is_caught_up, wait_until
 from tests.events import as_lines, event, ring
 
@@ -116,6 +119,22 @@ def test_bad_input_becomes_dead_letters_and_the_stream_goes_on(
         heads.append(pseudonyms.unseal_bytes(letter["value_head"], place))
         assert len(letter["value_sha256"]) == 64
     assert sorted(heads) == sorted(v[:4096] for group in bad.values() for v in group)
+
+
+def test_ten_thousand_bad_events_do_not_stop_the_stream(
+    world: World, store: GraphStore, prefix: str
+) -> None:
+    ensure_topics(world.ingest, world.bootstrap_servers)
+    make = Maker(20_261_121, now_ms(), prefix)
+    bad = [make.bad() for _ in range(10_000)]
+    values = [each.value or b"" for each in bad]
+    for place in range(0, len(values), 100):
+        values.insert(place, json.dumps(event(f"{prefix}good", place)).encode())
+    replay(values, world.ingest.topic, world.bootstrap_servers)
+    run(world, store)
+    assert counts(store, f"{prefix}good") == [(f"{prefix}good", 100)]
+    found = Counter(letter["reason"] for letter in dead_letters(world))
+    assert found == Counter(each.reason for each in bad)
 
 
 def test_a_lost_duplicates_file_is_filled_from_the_archive(
