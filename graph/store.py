@@ -10,7 +10,6 @@ from neo4j import (
     GraphDatabase,
     ManagedTransaction,
     NotificationMinimumSeverity,
-    ResultSummary,
 )
 from neo4j import exceptions as driver_errors
 
@@ -46,22 +45,33 @@ class Transaction:
 
     def run(self, name: str, **parameters: Any) -> list[Row]:
         """Run the statement of one .cypher file and return its rows."""
-        return self._run(name, parameters)[0]
+        return self.send(name, **parameters)()
 
-    def make(self, name: str, **parameters: Any) -> int:
-        """Run the statement of one .cypher file and return how many nodes it made."""
-        return self._run(name, parameters)[1].counters.nodes_created
+    def send(self, name: str, **parameters: Any) -> Callable[[], list[Row]]:
+        """Start the statement of one .cypher file and return what will say its rows.
 
-    def _run(self, name: str, parameters: Row) -> tuple[list[Row], ResultSummary]:
+        The next statement can be sent meanwhile; the server does one after the other.
+        """
         quiet = {n: _Quiet(v) if isinstance(v, list) else v for n, v in parameters.items()}
-        try:
+        with _never_again():
             result = self._transaction.run(query(name).text, quiet)
-            return result.data(), result.consume()
-        except driver_errors.Neo4jError as error:
-            if error.code in _TOO_LARGE:
-                # not the driver's to try again: the same would happen
-                raise TransactionTooLargeError(_first_line(error)) from error
-            raise
+
+        def rows() -> list[Row]:
+            with _never_again():
+                return result.data()
+
+        return rows
+
+
+@contextmanager
+def _never_again() -> Iterator[None]:
+    """What is too large is not the driver's to try again: the same would happen."""
+    try:
+        yield
+    except driver_errors.Neo4jError as error:
+        if error.code in _TOO_LARGE:
+            raise TransactionTooLargeError(_first_line(error)) from error
+        raise
 
 
 class GraphStore:

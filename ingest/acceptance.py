@@ -11,7 +11,7 @@ from ingest.dead_letters import DeadLetter
 from ingest.events import Event, UnusableEventError, check_event, decode_event, normalised
 
 #: identifiers of one kind whose keys are remembered; about 400 bytes each
-_REMEMBERED = 25_000
+_REMEMBERED = 2_000
 
 
 class Acceptance:

@@ -52,8 +52,6 @@ class Segment:
         table = pa.Table.from_batches(self._batches, SCHEMA)
         place = (self.partition.topic_id, self.partition.number)
         archive.append(*place, self.first, self._next_offset, table)
-        # Arrow would keep it for the next one, and that is 100 MB
-        pa.default_memory_pool().release_unused()
 
 
 def record_batch(events: list[Accepted]) -> pa.RecordBatch:

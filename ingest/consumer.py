@@ -145,7 +145,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             # a killed process keeps its partitions this long from the next one
             session_timeout_ms=10_000,
             max_poll_records=settings.batch_size,
-            max_partition_fetch_bytes=1024 * 1024,
+            max_partition_fetch_bytes=8 * 1024 * 1024,
             fetch_max_wait_ms=100,
         )
         self._consumer.subscribe([settings.topic], listener=self)

@@ -21,6 +21,7 @@ from graph.errors import (
 from graph.logs import StateLog
 from graph.times import now_ms
 from ingest.batches import Batch
+from ingest.memory import keep_large_blocks_apart
 from ingest.writer import Writer, Written
 
 log = logging.getLogger("ringtrace.ingest")
@@ -88,13 +89,14 @@ def ingest(
 
 
 def tune_interpreter() -> None:
-    """Settings of Python itself, once at the start of an ingest process.
+    """Settings of Python and of its memory, once at the start of an ingest process.
 
     What waits and what is remembered is a million objects without cycles: looking through them for
     garbage again and again took a third of the time. And the thread that talks to the stores needs
     the interpreter often and shortly: at 5 ms a turn it took twice as long.
     """
     gc.set_threshold(500_000, 10, 10)
+    keep_large_blocks_apart()
     sys.setswitchinterval(0.0002)
 
 

@@ -1,15 +1,14 @@
 """What one graph transaction holds: rows in an order in which writers never wait in a ring."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from graph.errors import MissingStructureError
 from graph.pseudonyms import Pseudonyms
-from graph.store import Transaction
+from graph.store import Row, Transaction
 from graph.world_keys import check_keys
 from ingest import quality
 from ingest.batches import Partition
@@ -48,12 +47,15 @@ def save_structure(
     Raises MissingStructureError when the graph lacks an account that it had.
     """
     check_keys(tx, turn.pseudonyms.keyring, position_keys(partitions))
-    tx.run("ingest/merge_accounts", rows=_sorted(structure.accounts))
-    _merge_identifiers(tx, turn, structure, partitions[0])
-    _run_all(tx, "ingest/merge_uses", _by_key(structure.uses.values()))
-    _run_all(tx, "ingest/merge_transfers", _sorted(structure.transfers))
-    _run_all(tx, "ingest/merge_referrals", _sorted(structure.referrals))
+    found = _Found(tx)
+    found.ask("ingest/merge_accounts", _sorted(structure.accounts))
+    new = _merge_identifiers(tx, turn, structure)
+    found.ask("ingest/merge_uses", _by_key(structure.uses.values()))
+    found.ask("ingest/merge_transfers", _sorted(structure.transfers))
+    found.ask("ingest/merge_referrals", _sorted(structure.referrals))
     _touch(tx, turn, partitions, structure.account_ids())
+    _save_quality(tx, new(), partitions[0])
+    found.check()
 
 
 def save_counters(tx: Transaction, turn: Turn, waiting: Waiting) -> None:
@@ -64,11 +66,13 @@ def save_counters(tx: Transaction, turn: Turn, waiting: Waiting) -> None:
     """
     counters = waiting.counters
     _lock(tx, turn, [waiting])
+    found = _Found(tx)
     uses = sum(len(row[4]) for row in counters.accounts.values())
-    _run_all(tx, "ingest/count_accounts", _sorted(counters.accounts), uses)
-    _run_all(tx, "ingest/count_transfers", _sorted(counters.transfers))
-    _run_all(tx, "ingest/count_referrals", _sorted(counters.referrals))
+    found.ask("ingest/count_accounts", _sorted(counters.accounts), uses)
+    found.ask("ingest/count_transfers", _sorted(counters.transfers))
+    found.ask("ingest/count_referrals", _sorted(counters.referrals))
     _finish(tx, turn, [waiting], set(counters.accounts))
+    found.check()
 
 
 def save_all(tx: Transaction, turn: Turn, structure: Structure, waiting: list[Waiting]) -> None:
@@ -81,22 +85,41 @@ def save_all(tx: Transaction, turn: Turn, structure: Structure, waiting: list[Wa
     counters = [each.counters for each in waiting]
     acted = _accounts(counters)
     others = {i: row for i, row in structure.accounts.items() if i not in acted}
-    tx.run("ingest/merge_accounts", rows=_sorted(acted | others))
-    _merge_identifiers(tx, turn, structure, waiting[0].partition)
+    found = _Found(tx)
+    found.ask("ingest/merge_accounts", _sorted(acted | others))
+    new = _merge_identifiers(tx, turn, structure)
     for each in counters:
-        _run_all(tx, "ingest/merge_uses", _by_key(each.uses()))
-        _run_all(tx, "ingest/merge_transfers", _sorted(each.transfers))
-        _run_all(tx, "ingest/merge_referrals", _sorted(each.referrals))
+        found.ask("ingest/merge_uses", _by_key(each.uses()))
+        found.ask("ingest/merge_transfers", _sorted(each.transfers))
+        found.ask("ingest/merge_referrals", _sorted(each.referrals))
     _finish(tx, turn, waiting, structure.account_ids() | set(acted))
+    _save_quality(tx, new(), waiting[0].partition)
+    found.check()
 
 
-def _run_all(tx: Transaction, name: str, rows: list[list[Any]], *more: int) -> None:
-    """Run a statement that says how many rows, and what else, it found: all or none."""
-    if not rows:
-        return
-    (found,) = tx.run(name, rows=rows)
-    if list(found.values()) != [len(rows), *more]:
-        raise MissingStructureError("the graph lacks what it had before: it is written again")
+class _Found:
+    """Statements that say how many rows, and what else, they found: all or none.
+
+    Each is sent while the one before it runs.
+    """
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._asked: list[tuple[list[int], Callable[[], list[Row]]]] = []
+
+    def ask(self, name: str, rows: list[list[Any]], *more: int) -> None:
+        """Start a statement, if there are rows for it."""
+        if rows:
+            self._asked.append(([len(rows), *more], self._tx.send(name, rows=rows)))
+
+    def check(self) -> None:
+        """Raise MissingStructureError when one did not find all."""
+        for wanted, answer in self._asked:
+            (found,) = answer()
+            if list(found.values()) != wanted:
+                raise MissingStructureError(
+                    "the graph lacks what it had before: it is written again"
+                )
 
 
 def _accounts(counters: list[Counters]) -> dict[str, list[Any]]:
@@ -140,17 +163,16 @@ def _touch(
 
 
 def _merge_identifiers(
-    tx: Transaction, turn: Turn, structure: Structure, partition: Partition
-) -> None:
-    made: quality.Counts = {}
-    ordered = sorted(structure.identifiers.values(), key=lambda each: (each.kind.name, each.key))
-    for name, group in groupby(ordered, lambda each: each.kind.name):
-        same = list(group)
-        kind, seal = same[0].kind, turn.pseudonyms.seal
-        rows = [[each.key, each.clear_value, seal(kind, each.value, each.key)] for each in same]
-        new = tx.make("ingest/merge_identifiers", rows=rows, kind=name, label=kind.label)
-        made[turn.hour, f"new:{name}"] = new
-    _save_quality(tx, made, partition)
+    tx: Transaction, turn: Turn, structure: Structure
+) -> Callable[[], quality.Counts]:
+    """Start it; what will say how many of each kind are new."""
+    seal = turn.pseudonyms.seal
+    rows = [
+        [key, each.kind.name, each.kind.label, each.clear_value, seal(each.kind, each.value, key)]
+        for key, each in sorted(structure.identifiers.items())
+    ]
+    answer = tx.send("ingest/merge_identifiers", rows=rows)
+    return lambda: {(turn.hour, f"new:{row['kind']}"): row["new"] for row in answer()}
 
 
 def _save_quality(tx: Transaction, counts: quality.Counts, partition: Partition) -> None:

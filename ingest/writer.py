@@ -25,6 +25,7 @@ from ingest.batches import Accepted, Batch, Message, Partition
 from ingest.counters import Counters
 from ingest.dead_letters import DeadLetter, DeadLetterBox
 from ingest.duplicates import DuplicateStore
+from ingest.memory import give_back
 from ingest.positions import Place, position_keys, take_positions
 from ingest.saving import Turn, Waiting, save_all, save_counters, save_structure
 from ingest.structure import KnownPairs, Structure, fold
@@ -39,7 +40,7 @@ MAX_UNARCHIVED = 100_000
 #: events folded at once
 _FEW = 1_000
 #: batches prepared while the stores are busy
-_AHEAD = 3
+_AHEAD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ class Writer:
         since = min(message.timestamp for message in batch.messages)
         self._write_structure(turn, structure, sorted(batch.next_offsets), since)
         if self._waiting >= self._max_waiting:
-            self._write_counters()
+            # the others may grow meanwhile: what an account does again costs the graph nothing
+            self._write_counters([max(self._held, key=lambda p: self._held[p].counters.size)])
         if self._unarchived >= MAX_UNARCHIVED:
             self._write_segments()
         written = Written(
@@ -256,11 +258,14 @@ class Writer:
                         place,
                         partial(write, stores.archive),
                     )
+            segments.clear()
+            give_back()
 
         self._give(save)
 
-    def _write_counters(self) -> None:
-        turn, waiting = Turn(self._owner, self._stores.pseudonyms, self._latest_at, 0), self._cut()
+    def _write_counters(self, partitions: list[Partition] | None = None) -> None:
+        turn = Turn(self._owner, self._stores.pseudonyms, self._latest_at, 0)
+        waiting = self._cut(partitions)
 
         def save() -> None:
             with seconds("counters").time():

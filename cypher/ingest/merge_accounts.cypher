@@ -3,7 +3,7 @@
 // Access: write
 // Parameters:
 //   $rows  list  [id, events to add, first_seen, last_seen], sorted by id; times may be null
-// Returns: nothing
+// Returns: accounts
 // Browser: :params {rows: []}
 UNWIND $rows AS row
 MERGE (account:Account {id: row[0]})
@@ -14,4 +14,5 @@ SET account.event_count = account.event_count + row[1],
       THEN row[2] ELSE account.first_seen END,
     account.last_seen = CASE
       WHEN row[3] > coalesce(account.last_seen, row[3] - 1)
-      THEN row[3] ELSE account.last_seen END;
+      THEN row[3] ELSE account.last_seen END
+RETURN count(*) AS accounts;
