@@ -9,18 +9,21 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 log = logging.getLogger("ringtrace.archive")
 
-#: how often, seconds
-EVERY_S = 3600.0
-COMMANDS = (("archive", "compact"), ("archive", "expire"))
+#: seconds from one compaction to the next: whoever asks for an account's activity opens every
+#: segment since, and four partitions make twelve a minute
+COMPACT_EVERY_S = 300.0
+#: compactions from one look for what is too old to the next
+EXPIRE_AT = 12
 
 
 @contextmanager
 def housekeeping(data_dir: Path) -> Iterator[None]:
-    """Do it every hour until the end of the block; several processes may do it at once."""
+    """Do it again and again until the end of the block; several processes may do it at once."""
     stop = threading.Event()
     thread = threading.Thread(target=_keep, args=(data_dir, stop), name="housekeeping")
     thread.start()
@@ -32,15 +35,19 @@ def housekeeping(data_dir: Path) -> Iterator[None]:
 
 
 def _keep(data_dir: Path, stop: threading.Event) -> None:
-    while not stop.wait(EVERY_S):
-        for command in COMMANDS:
-            _run([sys.executable, "-m", "api", *command, "--data-dir", str(data_dir)], stop)
+    for turn in count(1):
+        if stop.wait(COMPACT_EVERY_S):
+            return
+        _run("compact", data_dir, stop)
+        if turn % EXPIRE_AT == 0:
+            _run("expire", data_dir, stop)
 
 
-def _run(command: list[str], stop: threading.Event) -> None:
+def _run(name: str, data_dir: Path, stop: threading.Event) -> None:
+    command = [sys.executable, "-m", "api", "archive", name, "--data-dir", str(data_dir)]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     while child.poll() is None:
         if stop.wait(0.5):
             child.terminate()
     if child.returncode and not stop.is_set():
-        log.warning("`ringtrace %s` failed with code %d", " ".join(command[3:5]), child.returncode)
+        log.warning("`ringtrace archive %s` failed with code %d", name, child.returncode)

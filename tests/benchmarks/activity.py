@@ -29,7 +29,9 @@ SIZES = (1_000_000, 10_000_000, 50_000_000)
 #: each has about 50 events a year at 50 million
 ACCOUNTS = 1_000_000
 LOOKUPS = 100
-SEGMENTS, SEGMENT_ROWS = 20, 50_000
+#: appended one after the other, with their rows: a fast catching-up, and then what four partitions
+#: at ten million events a day leave in the five minutes before they are compacted
+APPENDED = ((0, 0), (20, 50_000), (60, 600))
 MONTHS = [f"2025-{number:02}" for number in range(1, 13)]
 #: 100 bytes a row, and as much again to sort
 _BYTES_A_ROW = 200
@@ -86,30 +88,28 @@ def run(scale: str = "full") -> dict[str, float]:
         for size in sizes:
             root = Path(folder) / str(size)
             _fill_months(root, size)
-            for segments in (0, SEGMENTS):
-                if segments:
-                    _append_segments(root)
+            segments, events = 0, size
+            for more, rows in APPENDED:
+                _append_segments(root, more, rows)
+                segments, events = segments + more, events + more * rows
                 with multiprocessing.get_context("spawn").Pool(1) as pool:
                     found = pool.apply(_measure, (str(root), segments))
-                _report(table, figures, size, segments, found)
+                table.add_row(f"{events:,}", *_cells(found, segments))
+                name = f"activity_{size // 1_000_000}m_{segments}"
+                for figure in ("p50_ms", "p99_ms", "read_mb", "rss_mb"):
+                    figures[f"{name}_{figure}"] = getattr(found, figure)
             shutil.rmtree(root)
     out.print(table)
     out.print(f"load {os.getloadavg()[0]:.1f}")
     return figures
 
 
-def _report(
-    table: Table, figures: dict[str, float], size: int, segments: int, found: Measured
-) -> None:
-    table.add_row(
-        f"{size + segments * SEGMENT_ROWS:,}",
+def _cells(found: Measured, segments: int) -> list[str]:
+    return [
         *(str(found.files), str(segments), f"{found.events:.1f}"),
         *(f"{found.p50_ms:.1f}", f"{found.p99_ms:.1f}", f"{found.cpu_ms:.1f}"),
         *(f"{found.read_mb:.2f}", f"{found.rss_mb:.0f}"),
-    )
-    name = f"activity_{size // 1_000_000}m" + ("_segments" if segments else "")
-    for figure in ("p50_ms", "p99_ms", "read_mb", "rss_mb"):
-        figures[f"{name}_{figure}"] = getattr(found, figure)
+    ]
 
 
 def _fill_months(root: Path, size: int) -> None:
@@ -127,15 +127,15 @@ def _fill_months(root: Path, size: int) -> None:
     assert Manifests(files).publish(Manifest(1, tuple(written), covered))
 
 
-def _append_segments(root: Path) -> None:
+def _append_segments(root: Path, segments: int, rows: int) -> None:
     files = open_files(str(root), {})
     with closing(Archive(str(root))) as archive, files.workspace() as work:
-        for _ in range(SEGMENTS):
+        for _ in range(segments):
             first = archive.next_offset("benchmark", 0)
             assert first is not None
-            batches = _generate(files, work, first, SEGMENT_ROWS, MONTHS[-1], "ORDER BY i")
-            rows = pa.Table.from_batches(batches).cast(SCHEMA)
-            archive.append("benchmark", 0, first, first + SEGMENT_ROWS, rows)
+            batches = _generate(files, work, first, rows, MONTHS[-1], "ORDER BY i")
+            table = pa.Table.from_batches(batches).cast(SCHEMA)
+            archive.append("benchmark", 0, first, first + rows, table)
 
 
 def _generate(
