@@ -76,7 +76,7 @@ class Measured:
 def run(scale: str = "full") -> dict[str, float]:
     """Measure, print and return the figures."""
     sizes = SIZES[:1] if scale == "small" else SIZES
-    out, figures = Console(), dict[str, float]()
+    out, figures = Console(width=110), dict[str, float]()
     columns = ("events", "files", "segments", "found", "p50 ms", "p99 ms", "CPU ms", "MB read")
     table = Table(*columns, "memory MB", title=f"Activity of {LOOKUPS} accounts, warm")
     with tempfile.TemporaryDirectory(prefix="ringtrace-bench-") as folder:
