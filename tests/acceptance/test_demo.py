@@ -109,6 +109,7 @@ def test_py2neo_reads_the_same_graph(after_demo: tuple[World, GraphStore]) -> No
     assert top == {"ring_id": ring.ring_id, "size": ring.size, "members": ring.size}
 
 
+@pytest.mark.long
 def test_played_again_in_part_and_killed_nothing_changes(
     demo: tuple[CommandLine, str], after_demo: tuple[World, GraphStore], tmp_path: Path
 ) -> None:

@@ -58,6 +58,7 @@ def test_a_batch_beyond_the_memory_of_a_transaction_is_halved(
         world.stop_servers(started)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 def test_a_full_disk_under_the_archive_is_waited_for(tmp_path: Path) -> None:
     cli = command_line(tmp_path / "world", RINGTRACE_INGEST_CHECKPOINT_SECONDS="1")

@@ -180,5 +180,5 @@ class _Writer:
         # as long as a batch may take, and longer than a change of these few keys
         time.sleep(0.7)
         key = self._pseudonyms.key(EMAIL, text)
-        rows = [[key, None, self._pseudonyms.seal(EMAIL, text, key)]]
-        tx.run("ingest/merge_identifiers", rows=rows, kind="email", label="Email")
+        row = [key, EMAIL.name, EMAIL.label, None, self._pseudonyms.seal(EMAIL, text, key)]
+        tx.run("ingest/merge_identifiers", rows=[row])
