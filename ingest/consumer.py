@@ -145,6 +145,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             # a killed process keeps its partitions this long from the next one
             session_timeout_ms=10_000,
             max_poll_records=settings.batch_size,
+            # room for a batch: mixed from all partitions, folds would hold fewer repeats
             max_partition_fetch_bytes=8 * 1024 * 1024,
             fetch_max_wait_ms=100,
         )

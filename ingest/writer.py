@@ -258,6 +258,7 @@ class Writer:
                         place,
                         partial(write, stores.archive),
                     )
+            # nobody needs them now, and they are most of what there is to give back
             segments.clear()
             give_back()
 
