@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -89,13 +89,48 @@ class AnomalyModel:
         ]
 
 
-def read_model(store: GraphStore) -> AnomalyModel | None:
-    """The model of the last full pass."""
-    rows = store.read("detection/read_anomaly_model")
+@dataclass(frozen=True, slots=True)
+class AccountScore:
+    """What an account's score becomes."""
+
+    account_id: str
+    #: 0 to 100
+    score: int
+    #: features that drove it, in words
+    drivers: list[str]
+
+
+def present_model(store: GraphStore, features: Features, train: bool) -> AnomalyModel:
+    """The model of the last full pass; with `train`, and in the very first run, a new one."""
+    model = None if train else read_model(store)
+    return model or AnomalyModel.train(features)
+
+
+def changed_scores(model: AnomalyModel, features: Features) -> list[AccountScore]:
+    """The scores that are not what the graph has."""
+    rows = zip(
+        features.account_ids,
+        model.score(features),
+        model.drivers(features),
+        features.stored,
+        strict=True,
+    )
+    return [AccountScore(a, s, d) for a, s, d, stored in rows if (s, d) != stored]
+
+
+@lru_cache(maxsize=1)
+def _model(store: GraphStore, version: str) -> AnomalyModel | None:
+    rows = store.read("detection/read_anomaly_model", version=version)
     if not rows or rows[0]["columns"] != len(FEATURES):
         return None
     sample = np.frombuffer(rows[0]["sample"], np.float64).reshape(-1, len(FEATURES))
     return AnomalyModel(sample)
+
+
+def read_model(store: GraphStore) -> AnomalyModel | None:
+    """The model of the last full pass; a process keeps it until there is another."""
+    rows = store.read("detection/anomaly_model_version")
+    return _model(store, rows[0]["version"]) if rows else None
 
 
 def save_model(tx: Transaction, model: AnomalyModel, now: int) -> None:

@@ -1,6 +1,8 @@
 """Communities inside one component: Leiden with CPM, or Louvain."""
 
 from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 import community as python_louvain
@@ -10,9 +12,26 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from detection.components import Component
+from detection.projection import MILLION
 from detection.settings import DetectionSettings
+from detection.shared import Ints
 
-_MILLION = 1_000_000
+
+@dataclass(frozen=True, slots=True)
+class Community:
+    """Accounts that hang together more than the resolution asks for."""
+
+    #: indices into the projection's accounts, ascending
+    members: Ints
+    #: sorted
+    account_ids: tuple[str, ...]
+    #: summed weight of each member's links to other members, millionths
+    strengths: tuple[int, ...]
+
+    @property
+    def by_account(self) -> dict[str, int]:
+        """Each member's strength."""
+        return dict(zip(self.account_ids, self.strengths, strict=True))
 
 
 class CommunityFinder(Protocol):
@@ -21,8 +40,8 @@ class CommunityFinder(Protocol):
     #: name and parameters, for the detector version
     version: str
 
-    def find(self, component: Component) -> list[tuple[str, ...]]:
-        """Communities as sorted account ids, in order of their first account."""
+    def find(self, component: Component) -> list[Ints]:
+        """Communities as ascending positions in the component, by their first member."""
 
 
 class LeidenCpm:
@@ -37,24 +56,27 @@ class LeidenCpm:
         self.resolution = resolution
         self.version = f"leiden-cpm-{resolution:g}"
 
-    def find(self, component: Component) -> list[tuple[str, ...]]:
+    def find(self, component: Component) -> list[Ints]:
         """Communities of one component; the same component always gives the same."""
-        count = len(component.account_ids)
-        weight = component.weight / _MILLION
+        count = len(component.members)
+        if _is_clique(component) and component.weight.min() >= self.resolution * MILLION:
+            # then no split can be better: every pair is worth more than the resolution takes
+            return [np.arange(count, dtype=np.int32)]
+        weight = component.weight / MILLION
         rows = np.concatenate([component.source, component.target])
         columns = np.concatenate([component.target, component.source])
         matrix = csr_array((np.tile(weight, 2), (rows, columns)), shape=(count, count))
         _, labels = graspologic_native.leiden_csr(
             matrix.indptr.astype(np.int64),
             matrix.indices.astype(np.int32),
-            matrix.data.astype(np.float64),
+            matrix.data,
             count,
             resolution=self.resolution,
             iterations=10,
             use_modularity=False,
             seed=component.seed,
         )
-        return _collect(component, labels)
+        return _collect([labels[n] for n in range(count)])
 
 
 class Louvain:
@@ -66,20 +88,34 @@ class Louvain:
 
     version = "louvain"
 
-    def find(self, component: Component) -> list[tuple[str, ...]]:
+    def find(self, component: Component) -> list[Ints]:
         """Communities of one component; nodes and edges enter in sorted order."""
+        count = len(component.members)
         graph = nx.Graph()
-        graph.add_nodes_from(range(len(component.account_ids)))
+        graph.add_nodes_from(range(count))
         graph.add_weighted_edges_from(
             zip(
                 component.source.tolist(),
                 component.target.tolist(),
-                (component.weight / _MILLION).tolist(),
+                (component.weight / MILLION).tolist(),
                 strict=True,
             )
         )
         labels = python_louvain.best_partition(graph, random_state=component.seed % 2**32)
-        return _collect(component, labels)
+        return _collect([labels[n] for n in range(count)])
+
+
+def find_communities(
+    finder: CommunityFinder, components: Iterable[Component], min_size: int
+) -> list[Community]:
+    """Communities of at least `min_size` accounts, in order of components and first members."""
+    return [
+        _community(component, positions)
+        for component in components
+        if len(component.members) >= min_size
+        for positions in finder.find(component)
+        if len(positions) >= min_size
+    ]
 
 
 def community_finder(settings: DetectionSettings) -> CommunityFinder:
@@ -87,8 +123,27 @@ def community_finder(settings: DetectionSettings) -> CommunityFinder:
     return LeidenCpm(settings.resolution) if settings.engine == "leiden" else Louvain()
 
 
-def _collect(component: Component, labels: dict[int, int]) -> list[tuple[str, ...]]:
-    groups: dict[int, list[str]] = defaultdict(list)
-    for number, account_id in enumerate(component.account_ids):
-        groups[labels[number]].append(account_id)
-    return sorted(tuple(group) for group in groups.values())
+def _community(component: Component, positions: Ints) -> Community:
+    inside = np.zeros(len(component.members), np.bool_)
+    inside[positions] = True
+    both = inside[component.source] & inside[component.target]
+    strength = np.zeros(len(component.members), np.int64)
+    np.add.at(strength, component.source[both], component.weight[both])
+    np.add.at(strength, component.target[both], component.weight[both])
+    return Community(
+        component.members[positions],
+        tuple(component.account_ids[n] for n in positions.tolist()),
+        tuple(strength[positions].tolist()),
+    )
+
+
+def _is_clique(component: Component) -> bool:
+    count = len(component.members)
+    return component.weight.size == count * (count - 1) // 2
+
+
+def _collect(labels: list[int]) -> list[Ints]:
+    groups: dict[int, list[int]] = defaultdict(list)
+    for position, label in enumerate(labels):
+        groups[label].append(position)
+    return [np.array(group, np.int32) for group in groups.values()]

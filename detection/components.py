@@ -1,26 +1,29 @@
 """The connected parts of the projection: the unit in which everything is looked at."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from detection.projection import Projection
+from detection.shared import Ints, Longs
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A connected part; everything in it is in order of account id."""
+    """A connected part; an index into members names an account in source and target."""
 
+    #: indices into the projection's accounts, ascending
+    members: Ints
     account_ids: tuple[str, ...]
-    #: edges between positions in account_ids, source < target, sorted
-    source: NDArray[np.int32]
-    target: NDArray[np.int32]
+    #: edges, source < target, sorted
+    source: Ints
+    target: Ints
     #: millionths
-    weight: NDArray[np.int64]
+    weight: Longs
 
     @property
     def seed(self) -> int:
@@ -30,59 +33,47 @@ class Component:
             digest.update(part.tobytes())
         return int.from_bytes(digest.digest(), "big")
 
-    def strengths(self) -> dict[str, int]:
-        """Summed link weight of each account, millionths."""
-        total = np.zeros(len(self.account_ids), np.int64)
-        np.add.at(total, self.source, self.weight)
-        np.add.at(total, self.target, self.weight)
-        return dict(zip(self.account_ids, total.tolist(), strict=True))
 
-
-def find_components(
-    projection: Projection, touched: set[str] | None, min_size: int
-) -> list[Component]:
-    """Components of at least `min_size` accounts, in order of their first account.
-
-    With `touched`, only those that hold one of these accounts.
-    """
+def component_labels(projection: Projection) -> Ints:
+    """The number of each account's component; who is linked to nobody has one alone."""
     count = len(projection.account_ids)
     ones = np.ones(projection.source.size, np.int8)
     matrix = coo_array((ones, (projection.source, projection.target)), shape=(count, count))
-    _, labels = connected_components(matrix, directed=False)
-    wanted = _wanted(projection, labels, touched, min_size)
-    if not wanted:
-        return []
-    members = _grouped(labels)
-    edges = _grouped(labels[projection.source]) if projection.source.size else {}
-    return [
-        _component(projection, members[label], edges[label])
-        for label in sorted(wanted, key=lambda label: int(members[label][0]))
-    ]
+    labels: Ints = connected_components(matrix, directed=False)[1]
+    return labels
 
 
-def _wanted(
-    projection: Projection, labels: NDArray[np.int32], touched: set[str] | None, min_size: int
-) -> set[int]:
-    large = set(np.flatnonzero(np.bincount(labels) >= min_size).tolist()) if labels.size else set()
-    if touched is None:
-        return large
-    hit = [label for a, label in zip(projection.account_ids, labels, strict=True) if a in touched]
-    return large & {int(label) for label in hit}
+def find_components(projection: Projection, touched: set[str] | None = None) -> Iterator[Component]:
+    """Components of at least two accounts, in order of their first account.
 
-
-def _grouped(labels: NDArray[np.int32]) -> dict[int, NDArray[np.int64]]:
-    """Positions of each label, ascending."""
-    order = np.argsort(labels, kind="stable")
-    present, starts = np.unique(labels[order], return_index=True)
-    return dict(zip(present.tolist(), np.split(order, starts[1:]), strict=True))
-
-
-def _component(
-    projection: Projection, members: NDArray[np.int64], edges: NDArray[np.int64]
-) -> Component:
-    return Component(
-        tuple(projection.account_ids[member] for member in members.tolist()),
-        np.searchsorted(members, projection.source[edges]).astype(np.int32),
-        np.searchsorted(members, projection.target[edges]).astype(np.int32),
-        projection.weight[edges],
+    With `touched`, only those that hold one of these accounts.
+    """
+    linked, ends = np.unique(
+        np.concatenate([projection.source, projection.target]), return_inverse=True
     )
+    source, target = np.split(ends, 2)
+    ones = np.ones(source.size, np.int8)
+    matrix = coo_array((ones, (source, target)), shape=(linked.size, linked.size))
+    count, label = connected_components(matrix, directed=False)
+    # both in order of their component; stable, so each stays sorted within
+    members = np.argsort(label, kind="stable")
+    edges = np.argsort(label[source], kind="stable")
+    place = np.empty(linked.size, np.int64)
+    member_ends = np.cumsum(np.bincount(label, minlength=count))
+    edge_ends = np.cumsum(np.bincount(label[source], minlength=count)).tolist()
+    member_starts = np.concatenate([[0], member_ends[:-1]]) if count else member_ends
+    place[members] = np.arange(linked.size) - np.repeat(
+        member_starts, np.diff(member_ends, prepend=0)
+    )
+    source_place: Ints = place[source[edges]].astype(np.int32)
+    target_place: Ints = place[target[edges]].astype(np.int32)
+    weight, accounts = projection.weight[edges], linked[members]
+    first_member = first_edge = 0
+    # labels ascend with the first account of each
+    for last_member, last_edge in zip(member_ends.tolist(), edge_ends, strict=True):
+        mine = accounts[first_member:last_member]
+        names = tuple(projection.account_ids[n] for n in mine.tolist())
+        if touched is None or not touched.isdisjoint(names):
+            part = slice(first_edge, last_edge)
+            yield Component(mine, names, source_place[part], target_place[part], weight[part])
+        first_member, first_edge = last_member, last_edge

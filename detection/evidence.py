@@ -1,98 +1,136 @@
-"""What is known of each community, gathered from the projection and the findings."""
+"""What is known of each community, gathered from what its members share and from the findings."""
 
-from bisect import insort
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from detection.projection import Projection, SharedIdentifier
-from detection.risk import RingEvidence, risk_level, score
-from detection.settings import DetectionSettings
-from graph.model import Finding, Ring, RingIdentifier, RingStatus
+import numpy as np
+
+from detection.communities import Community
+from detection.shared import Ints, Shared, TieKind
+from graph.kinds import Role, identifier_kinds
+from graph.model import Finding, RingIdentifier
 
 
 @dataclass(frozen=True, slots=True)
-class CommunityEvidence:
-    """One community with all that speaks for and against it."""
+class SharedValue:
+    """An identifier that at least two members use; the columns belong together."""
 
-    evidence: RingEvidence
-    identifiers: tuple[RingIdentifier, ...]
+    key: str
+    kind: str
+    account_ids: tuple[str, ...]
+    #: milliseconds
+    first_seen: tuple[int, ...]
+    last_seen: tuple[int, ...]
+
+    @property
+    def connects(self) -> bool:
+        """Whether sharing it links two accounts by itself."""
+        return identifier_kinds()[self.kind].role is Role.CONNECTS
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A direct tie between two members."""
+
+    kind: TieKind
+    source: str
+    target: str
+    last_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class RingEvidence:
+    """What is known of one community before it is scored."""
+
+    #: sorted
+    account_ids: tuple[str, ...]
+    #: those that most members use first
+    identifiers: tuple[SharedValue, ...] = ()
+    ties: tuple[Tie, ...] = ()
+    #: findings about at least one member
+    findings: tuple[Finding, ...] = ()
 
     @property
     def first_seen(self) -> int:
-        """When its members first used what they share."""
-        return self.evidence.first_seen
+        """When the first of the evidence began, milliseconds."""
+        values = [min(each.first_seen) for each in self.identifiers]
+        return min(values + [tie.last_seen for tie in self.ties], default=0)
 
-    def as_ring(self, ring_id: str, parents: tuple[str, ...], settings: DetectionSettings) -> Ring:
-        """The community as an open ring with its score."""
-        reasons = score(self.evidence)
-        points = sum(reason.points for reason in reasons)
-        return Ring(
-            ring_id,
-            RingStatus.OPEN,
-            points,
-            risk_level(points, settings),
-            self.evidence.account_ids,
-            self.identifiers,
-            reasons,
-            self.evidence.first_seen,
-            self.evidence.last_seen,
-            parents,
-        )
+    @property
+    def last_seen(self) -> int:
+        """When the last of the evidence happened, milliseconds."""
+        values = [max(each.last_seen) for each in self.identifiers]
+        return max(values + [tie.last_seen for tie in self.ties], default=0)
+
+    @property
+    def ring_identifiers(self) -> tuple[RingIdentifier, ...]:
+        """The identifiers as a ring names them."""
+        return tuple(RingIdentifier(i.kind, i.key, len(i.account_ids)) for i in self.identifiers)
 
 
-def build_rings(
-    communities: list[dict[str, int]], projection: Projection, findings: list[Finding]
-) -> list[CommunityEvidence]:
+def gather(
+    communities: list[Community], shared: Shared, findings: list[Finding]
+) -> list[RingEvidence]:
     """Evidence for each community, in the same order."""
-    home = {a: number for number, members in enumerate(communities) for a in members}
-    shared = _by_community(projection, home)
+    home = np.full(len(shared.account_ids), -1, np.int32)
+    for number, community in enumerate(communities):
+        home[community.members] = number
+    values: dict[int, list[SharedValue]] = defaultdict(list)
+    for number, value in _values(shared, home):
+        values[number].append(value)
+    ties: dict[int, list[Tie]] = defaultdict(list)
+    for number, tie in _ties(shared, home):
+        ties[number].append(tie)
+    of = {a: n for n, community in enumerate(communities) for a in community.account_ids}
     hits: dict[int, list[Finding]] = defaultdict(list)
     for finding in findings:
-        for number in sorted({home[a] for a in finding.account_ids if a in home}):
+        for number in {of[a] for a in finding.account_ids if a in of}:
             hits[number].append(finding)
     return [
-        _gather(tuple(sorted(members)), shared[number], hits[number])
-        for number, members in enumerate(communities)
+        RingEvidence(
+            community.account_ids,
+            tuple(sorted(values[number], key=lambda value: (-len(value.account_ids), value.key))),
+            tuple(ties[number]),
+            tuple(hits[number]),
+        )
+        for number, community in enumerate(communities)
     ]
 
 
-_Use = tuple[str, int, int]
+def _values(shared: Shared, home: Ints) -> Iterator[tuple[int, SharedValue]]:
+    """Each community with each identifier that two or more of its members use."""
+    community = home[shared.account]
+    rows = np.flatnonzero(community >= 0)
+    identifier = shared.identifier[rows]
+    order = np.lexsort((identifier, community[rows]))
+    rows, identifier = rows[order], identifier[order]
+    changes = (np.diff(identifier) != 0) | (np.diff(community[rows]) != 0)
+    for part in np.split(rows, np.flatnonzero(changes) + 1):
+        if part.size >= 2:
+            number = int(np.searchsorted(shared.starts, part[0], side="right")) - 1
+            names = tuple(shared.account_ids[n] for n in shared.account[part].tolist())
+            yield (
+                int(community[part[0]]),
+                SharedValue(
+                    shared.keys[number],
+                    shared.kinds[number],
+                    names,
+                    tuple(shared.first_seen[part].tolist()),
+                    tuple(shared.last_seen[part].tolist()),
+                ),
+            )
 
 
-def _by_community(
-    projection: Projection, home: dict[str, int]
-) -> dict[int, list[tuple[SharedIdentifier, list[_Use]]]]:
-    """For each community the identifiers at least two members used, with those uses."""
-    result: dict[int, list[tuple[SharedIdentifier, list[_Use]]]] = defaultdict(list)
-    for identifier in projection.identifiers:
-        uses: dict[int, list[_Use]] = defaultdict(list)
-        for number, first, last in zip(
-            identifier.accounts, identifier.first_seen, identifier.last_seen, strict=True
-        ):
-            account_id = projection.account_ids[number]
-            if account_id in home:
-                insort(uses[home[account_id]], (account_id, first, last))
-        for community, members in uses.items():
-            if len(members) >= 2:
-                result[community].append((identifier, members))
-    return result
-
-
-def _gather(
-    account_ids: tuple[str, ...],
-    shared: list[tuple[SharedIdentifier, list[_Use]]],
-    findings: list[Finding],
-) -> CommunityEvidence:
-    uses = [use for _, members in shared for use in members]
-    evidence = RingEvidence(
-        account_ids,
-        {identifier.key: tuple(use[0] for use in members) for identifier, members in shared},
-        min(first for _, first, _ in uses),
-        max(last for _, _, last in uses),
-        findings,
-    )
-    identifiers = tuple(
-        RingIdentifier(identifier.kind, identifier.key, len(members))
-        for identifier, members in sorted(shared, key=lambda s: (-len(s[1]), s[0].key))
-    )
-    return CommunityEvidence(evidence, identifiers)
+def _ties(shared: Shared, home: Ints) -> Iterator[tuple[int, Tie]]:
+    ties = shared.ties
+    inside = np.flatnonzero((home[ties.source] >= 0) & (home[ties.source] == home[ties.target]))
+    for row in inside.tolist():
+        source, target = int(ties.source[row]), int(ties.target[row])
+        tie = Tie(
+            TieKind(int(ties.kind[row])),
+            shared.account_ids[source],
+            shared.account_ids[target],
+            int(ties.last_seen[row]),
+        )
+        yield int(home[source]), tie

@@ -1,30 +1,37 @@
 """What the anomaly score looks at: plain numbers of an account, each with its words."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.shared import Shared
+from graph.kinds import Role, identifier_kinds
 from graph.store import GraphStore
 
 #: accounts described in one statement
 _CHUNK = 10_000
 
-#: column of detection/account_features to what a high value means, in words
-FEATURES = {
+#: what the account did: column of detection/account_features to what a high value means, in words
+_DONE = {
     "event_count": "many events",
     "active_ms": "a long active time",
     "devices": "many devices",
     "payment_instruments": "many payment instruments",
     "ips": "many IP addresses",
-    "shared_identifiers": "many identifiers shared with others",
-    "widest_sharing": "an identifier shared with very many others",
     "payees": "many payees",
     "payers": "many payers",
     "sent_micros": "much money sent",
     "received_micros": "much money received",
     "referrals": "many referrals",
 }
+#: what it has in common with others
+_SHARED = {
+    "shared_identifiers": "many identifiers shared with others",
+    "widest_sharing": "an identifier shared with very many others",
+}
+FEATURES = _DONE | _SHARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +41,37 @@ class Features:
     account_ids: list[str]
     #: float64, accounts × features
     values: NDArray[np.float64]
+    #: (score, words) that the graph has for each account; None before the first
+    stored: list[tuple[int | None, list[str] | None]]
+    #: when the graph would have each looked at again, None for never
+    due_at: list[int | None]
 
 
-def read_features(store: GraphStore, account_ids: list[str]) -> Features:
+def read_features(store: GraphStore, account_ids: list[str], shared: Shared) -> Features:
     """Features of the accounts that are in the graph, in order of id."""
-    rows = [
-        row
-        for start in range(0, len(account_ids), _CHUNK)
-        for row in store.read(
-            "detection/account_features", account_ids=account_ids[start : start + _CHUNK]
-        )
-    ]
-    rows.sort(key=lambda row: str(row["id"]))
-    values = [[float(row[name] or 0) for name in FEATURES] for row in rows]
-    table = np.array(values, dtype=np.float64).reshape(len(rows), len(FEATURES))
-    return Features([row["id"] for row in rows], np.log1p(table))
+    rows: list[list[Any]] = []
+    for start in range(0, len(account_ids), _CHUNK):
+        chunk = account_ids[start : start + _CHUNK]
+        rows += store.read_values("detection/account_features", account_ids=chunk)
+    rows.sort(key=lambda row: str(row[0]))
+    ids = [row[0] for row in rows]
+    done = np.array([row[4:] for row in rows], np.float64).reshape(len(rows), len(_DONE))
+    values = np.hstack([np.nan_to_num(done), _in_common(ids, shared)])
+    return Features(
+        ids, np.log1p(values), [(row[1], row[2]) for row in rows], [row[3] for row in rows]
+    )
+
+
+def _in_common(account_ids: list[str], shared: Shared) -> NDArray[np.float64]:
+    """How many connecting identifiers each shares with others, and the most accounts on one."""
+    degrees = np.diff(shared.starts)
+    kinds = identifier_kinds()
+    connects = np.array([kinds[kind].role is Role.CONNECTS for kind in shared.kinds], np.bool_)
+    counts = np.repeat(connects & (degrees >= 2), degrees)
+    table = np.zeros((len(shared.account_ids) + 1, 2))
+    account = shared.account[counts]
+    np.add.at(table[:, 0], account, 1)
+    np.maximum.at(table[:, 1], account, np.repeat(degrees, degrees)[counts])
+    place = {account_id: number for number, account_id in enumerate(shared.account_ids)}
+    # the last row is of those that share nothing
+    return table[[place.get(account_id, -1) for account_id in account_ids]].reshape(-1, 2)

@@ -1,17 +1,22 @@
 """Detection on one screen: touched accounts → rings with reasons and scores → alerts."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from detection.alerts import messages, raise_alerts
-from detection.anomaly import AnomalyModel, read_model
-from detection.communities import CommunityFinder, community_finder
-from detection.components import Component, find_components
-from detection.evidence import build_rings
+from detection.anomaly import changed_scores, present_model
+from detection.communities import community_finder, find_communities
+from detection.components import find_components
+from detection.due import changed_due
+from detection.evidence import gather
 from detection.features import read_features
-from detection.projection import project
-from detection.results import Results, Scope, read_known_rings, read_scope, read_used_ids, save
-from detection.rings import match_rings, ring_change
+from detection.findings import compare_findings
+from detection.projection import Projection, project
+from detection.reading import project_around, read_all
+from detection.results import Results, read_known_rings, read_used_ids, save
+from detection.rings import KnownRing, make_ring, match_rings, ring_change
 from detection.rules import run_rules, without_denied
+from detection.scope import Scope, read_scope
 from detection.settings import DetectionSettings
 from graph.deny_list import DenyList
 from graph.model import Alert, Ring, RingChange
@@ -49,24 +54,22 @@ def detect(
     scope = read_scope(store, full)
     if not scope.account_ids:
         return None
-    projection = project(store, denied)
-    components = find_components(
-        projection, None if full else scope.account_ids, settings.min_ring_size
-    )
-    looked_at = scope.account_ids.union(*(component.account_ids for component in components))
+    looked_at, projection, known = look_around(store, scope, denied)
     finder = community_finder(settings)
-    communities = _communities(finder, components, settings.min_ring_size)
+    components = find_components(projection, None if full else looked_at)
+    communities = find_communities(finder, components, settings.min_ring_size)
     findings = without_denied(run_rules(store, sorted(looked_at)), denied)
-    evidence = build_rings(communities, projection, findings)
-    known = read_known_rings(store, looked_at)
-    founded_at = [e.first_seen for e in evidence]
-    matching = match_rings(communities, known, founded_at, read_used_ids(store, looked_at))
-    model, anomaly = _anomaly(store, scope, looked_at)
+    evidence = gather(communities, projection.shared, findings)
+    founded_at = [each.first_seen for each in evidence]
+    members = [community.by_account for community in communities]
+    matching = match_rings(members, known, founded_at, read_used_ids(store, looked_at))
+    features = read_features(store, sorted(looked_at), projection.shared)
+    model = present_model(store, features, train=full)
     version = f"{finder.version}+{model.version}"
     before = {ring.ring_id: ring for ring in known}
     rings = [
-        e.as_ring(ring_id, matching.parents.get(ring_id, ()), settings)
-        for ring_id, e in zip(matching.ring_ids, evidence, strict=True)
+        make_ring(each, ring_id, matching.parents.get(ring_id, ()), settings)
+        for ring_id, each in zip(matching.ring_ids, evidence, strict=True)
     ]
     changes = [c for ring in rings if (c := ring_change(ring, before.get(ring.ring_id)))]
     alerts = raise_alerts(rings, before, settings, scope.now, version)
@@ -74,14 +77,15 @@ def detect(
         store,
         Results(
             scope=scope,
-            looked_at=sorted(looked_at),
+            account_count=len(looked_at),
             rings=rings,
-            strengths=dict(zip(matching.ring_ids, communities, strict=True)),
+            strengths=dict(zip(matching.ring_ids, members, strict=True)),
             changes=changes,
             before=before,
             ended=matching.ended,
-            findings=findings,
-            anomaly=anomaly,
+            findings=compare_findings(store, sorted(looked_at), findings),
+            scores=changed_scores(model, features),
+            due=changed_due(projection, features, scope.now),
             model=model,
             alerts=alerts,
             messages=messages(alerts, rings, settings, scope.run_id),
@@ -91,27 +95,21 @@ def detect(
     return Run(scope.run_id, rings, changes, alerts, len(looked_at))
 
 
-def _communities(
-    finder: CommunityFinder, components: list[Component], min_size: int
-) -> list[dict[str, int]]:
-    """Communities of at least `min_size` accounts, each account with its strength."""
-    found = []
-    for component in components:
-        strengths = component.strengths()
-        for members in finder.find(component):
-            if len(members) >= min_size:
-                found.append({account_id: strengths[account_id] for account_id in members})
-    return found
+def look_around(
+    store: GraphStore, scope: Scope, denied: DenyList
+) -> tuple[set[str], Projection, list[KnownRing]]:
+    """The accounts to look at, what links them, and the open rings that any of them is in.
 
-
-def _anomaly(
-    store: GraphStore, scope: Scope, looked_at: set[str]
-) -> tuple[AnomalyModel, list[tuple[str, int, list[str]]]]:
-    """Scores of the accounts looked at; a full pass trains the model that the next runs use."""
-    model = None if scope.is_full else read_model(store)
-    if model is None:
-        looked_at = {row["id"] for row in store.read("detection/active_accounts")}
-    features = read_features(store, sorted(looked_at))
-    model = model or AnomalyModel.train(features)
-    scored = zip(features.account_ids, model.score(features), model.drivers(features), strict=True)
-    return model, list(scored)
+    Whoever is in such a ring is looked at too: a ring that lost its ground is seen as a whole.
+    """
+    if scope.is_full:
+        projection = project(read_all(store, scope.now, denied), scope.now)
+        return scope.account_ids, projection, read_known_rings(store, scope.account_ids)
+    look = partial(project_around, store, now=scope.now, denied=denied)
+    looked_at, projection = look(scope.account_ids)
+    while True:
+        known = read_known_rings(store, looked_at)
+        members = {account_id for ring in known for account_id in ring.members}
+        if members <= looked_at:
+            return looked_at, projection, known
+        looked_at, projection = look(looked_at | members)

@@ -1,139 +1,158 @@
-"""The account–account graph: who is linked to whom, by what, and how strongly."""
+"""The account–account graph: who is linked to whom, and how strongly."""
 
-import math
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from graph.deny_list import DenyList
-from graph.kinds import Role, hub_caps, identifier_kinds
-from graph.store import GraphStore, Row
+from detection.shared import Ints, Longs, Shared, TieKind
+from graph.kinds import Role, identifier_kinds
+from graph.times import AGE_CLASS_DAYS, DAY_MS, HOUR_MS
 
-_NOTHING = DenyList()
+#: weight of a link in millionths
+MILLION = 1_000_000
+#: pairs that come to less are not linked: one weak tie is no link, two are
+MIN_LINK = 200_000
+#: milliseconds after which a use expires: it links nobody any more and counts for no hub
+HORIZON_MS = AGE_CLASS_DAYS[-1] * DAY_MS
+#: two came to an identifier, or were last there, together: milliseconds between them
+TOGETHER_MS = HOUR_MS
+#: longer between the last use of one and the first of the other, and it may have changed hands
+HANDOVER_MS = 3 * DAY_MS
+#: what a use counts by age class, the last of which has expired
+AGE_WEIGHTS = np.array([1.0, 0.9, 0.8, 0.6, 0.0])
+#: what an identifier counts that may have changed hands between the two
+HANDED_OVER = 0.5
+#: a transfer or referral; a pair that pays each other, or a triangle in which money goes round;
+#: accounts that acted in step more often than chance allows
+ONE_WAY, MUTUAL, IN_STEP = 100_000, 300_000, 800_000
 
-
-@dataclass(frozen=True, slots=True)
-class SharedIdentifier:
-    """An identifier that 2 to `cap` accounts used."""
-
-    key: str
-    kind: str
-    #: indices into the projection's accounts, ascending
-    accounts: tuple[int, ...]
-    #: first and last time each of them used it, milliseconds
-    first_seen: tuple[int, ...]
-    last_seen: tuple[int, ...]
+_LIMITS_MS = np.array([days * DAY_MS for days in AGE_CLASS_DAYS], np.int64)
+#: pairs made at once, which bounds the memory
+_CHUNK = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
     """An undirected weighted graph; edge e links source[e] < target[e] with weight[e]."""
 
-    #: account ids, sorted; an index into this list names an account everywhere below
-    account_ids: list[str]
-    source: NDArray[np.int32]
-    target: NDArray[np.int32]
+    shared: Shared
+    #: indices into shared.account_ids, sorted by source, target
+    source: Ints
+    target: Ints
     #: millionths, so that sums never depend on the order of links
-    weight: NDArray[np.int64]
-    identifiers: list[SharedIdentifier]
+    weight: Longs
+
+    @property
+    def account_ids(self) -> list[str]:
+        """The accounts, sorted, linked or not."""
+        return self.shared.account_ids
 
 
-def project(store: GraphStore, denied: DenyList = _NOTHING) -> Projection:
-    """Read the shared identifiers and link their accounts; what is denied links nobody."""
-    rows = store.read("detection/shared_identifiers", caps=hub_caps())
-    return build_projection(without_denied(rows, denied))
+def age_hour(now: int) -> int:
+    """The hour that ages are measured at: between two hours no weight changes by itself.
 
-
-def build_projection(rows: list[Row]) -> Projection:
-    """Link the accounts of each row {key, kind, account_ids, first_seen, last_seen}.
-
-    A pair's weight is the sum over its shared values of prior / ln(1 + degree band), where the
-    band is the next power of two: a weight changes rarely and at a known moment. Kinds that only
-    support count for pairs that a connecting kind has linked.
+    >>> age_hour(2 * HOUR_MS + 5) == 2 * HOUR_MS
+    True
     """
-    account_ids = sorted({account_id for row in rows for account_id in row["account_ids"]})
-    index = {account_id: number for number, account_id in enumerate(account_ids)}
-    identifiers = [_shared(row, index) for row in sorted(rows, key=lambda row: str(row["key"]))]
-    connecting = _pair_weights(identifiers, Role.CONNECTS, len(account_ids))
-    supporting = _pair_weights(identifiers, Role.SUPPORTS, len(account_ids))
-    codes = np.array(sorted(connecting), dtype=np.int64)
-    weight = np.array([connecting[c] + supporting.get(c, 0) for c in codes.tolist()], np.int64)
-    size = max(len(account_ids), 1)
-    return Projection(
-        account_ids,
-        (codes // size).astype(np.int32),
-        (codes % size).astype(np.int32),
-        weight,
-        identifiers,
-    )
+    return now // HOUR_MS * HOUR_MS
 
 
-def without_denied(rows: list[Row], denied: DenyList) -> list[Row]:
-    """The rows as if nobody had ever used what is denied."""
-    if not denied:
-        return rows
-    return [
-        kept
-        for row in rows
-        if row["key"] not in denied.keys
-        and len((kept := _without_accounts(row, denied.account_ids))["account_ids"]) >= 2
-    ]
+def next_class_at(last_seen: Longs, now: int) -> Longs:
+    """When uses come into their next age class, a full hour; far away for expired ones."""
+    limit = np.append(_LIMITS_MS, np.int64(1) << 60)[age_classes(last_seen, now)]
+    return (last_seen + limit) // HOUR_MS * HOUR_MS + HOUR_MS
 
 
-def _without_accounts(row: Row, account_ids: frozenset[str]) -> Row:
-    if account_ids.isdisjoint(row["account_ids"]):
-        return row
-    left = [n for n, account_id in enumerate(row["account_ids"]) if account_id not in account_ids]
-    return row | {
-        name: [row[name][n] for n in left] for name in ("account_ids", "first_seen", "last_seen")
-    }
+def age_classes(last_seen: Longs, now: int) -> NDArray[np.intp]:
+    """Age class of each use at the hour of `now`: 0 for up to 7 days to 4 for expired."""
+    return np.searchsorted(_LIMITS_MS, age_hour(now) - last_seen, side="left")
 
 
-def degree_band(degree: int) -> int:
-    """The next power of two: 2, 4, 8, …
+def project(shared: Shared, now: int) -> Projection:
+    """Link the accounts that share identifiers or are tied directly; `now` in milliseconds.
 
-    >>> [degree_band(degree) for degree in (2, 3, 4, 5, 50)]
-    [2, 4, 4, 8, 64]
+    A pair's weight is a sum: for each value of a connecting kind its prior, by the age of the older
+    of the two uses, halved where it may have changed hands between them; for each value of a
+    supporting kind the same, if both came or left within the hour; and what their direct ties give.
+    It does not depend on how many others use a value, as long as that is no hub: rings of 4 and of
+    40 are then equally dense, and one more user changes no link between others.
     """
-    return 1 << (degree - 1).bit_length()
-
-
-def link_weight(kind: str, degree: int) -> int:
-    """Weight of one value shared by `degree` accounts, millionths."""
-    prior = identifier_kinds()[kind].prior
-    return round(1_000_000 * prior / math.log(1 + degree_band(degree)))
-
-
-def _shared(row: Row, index: dict[str, int]) -> SharedIdentifier:
-    uses = sorted(
-        (index[account_id], first, last)
-        for account_id, first, last in zip(
-            row["account_ids"], row["first_seen"], row["last_seen"], strict=True
-        )
-    )
-    accounts, first_seen, last_seen = zip(*uses, strict=True)
-    return SharedIdentifier(row["key"], row["kind"], accounts, first_seen, last_seen)
-
-
-def _pair_weights(
-    identifiers: list[SharedIdentifier], role: Role, account_count: int
-) -> dict[int, int]:
-    """Summed weight of each pair, keyed by source * account_count + target."""
-    kinds = identifier_kinds()
-    by_shape: dict[tuple[str, int], list[tuple[int, ...]]] = defaultdict(list)
-    for shared in identifiers:
-        if kinds[shared.kind].role is role:
-            by_shape[shared.kind, len(shared.accounts)].append(shared.accounts)
-    codes, weights = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for (kind, degree), members in sorted(by_shape.items()):
-        left, right = np.triu_indices(degree, k=1)
-        table = np.array(members, dtype=np.int64)
-        pairs = (table[:, left] * account_count + table[:, right]).ravel()
-        codes.append(pairs)
-        weights.append(np.full(pairs.size, link_weight(kind, degree), np.int64))
+    codes, weights = zip(*_links(shared, now), strict=True)
     unique, inverse = np.unique(np.concatenate(codes), return_inverse=True)
     total = np.zeros(unique.size, np.int64)
     np.add.at(total, inverse, np.concatenate(weights))
-    return dict(zip(unique.tolist(), total.tolist(), strict=True))
+    linked = total >= MIN_LINK
+    count = max(len(shared.account_ids), 1)
+    code = unique[linked]
+    return Projection(
+        shared, (code // count).astype(np.int32), (code % count).astype(np.int32), total[linked]
+    )
+
+
+def _links(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:
+    """Pairs as source * accounts + target with source < target, and what each counts."""
+    yield np.empty(0, np.int64), np.empty(0, np.int64)
+    age = AGE_WEIGHTS[age_classes(shared.last_seen, now)]
+    degrees = np.diff(shared.starts)
+    kinds = np.array(shared.kinds, object)
+    for name in sorted(set(shared.kinds)):
+        kind = identifier_kinds()[name]
+        of_kind = kinds == name
+        for degree in np.unique(degrees[of_kind & (degrees >= 2)]).tolist():
+            chosen = shared.starts[:-1][of_kind & (degrees == degree)]
+            step = max(1, _CHUNK // (degree * (degree - 1) // 2))
+            for start in range(0, len(chosen), step):
+                rows = chosen[start : start + step, None] + np.arange(degree)
+                yield _pairs(shared, rows, age, kind.prior, kind.role)
+    yield from _tied(shared, now)
+
+
+def _pairs(
+    shared: Shared, rows: Longs, age: NDArray[np.float64], prior: float, role: Role
+) -> tuple[Longs, Longs]:
+    """All pairs within each of some identifiers of one kind and degree; a row has its uses."""
+    left, right = np.triu_indices(rows.shape[1], k=1)
+    one, other = rows[:, left].ravel(), rows[:, right].ravel()
+    first, last = shared.first_seen, shared.last_seen
+    if role is Role.SUPPORTS:
+        apart = np.minimum(abs(first[one] - first[other]), abs(last[one] - last[other]))
+        together = apart <= TOGETHER_MS
+        one, other = one[together], other[together]
+        factor = np.full(one.size, prior)
+    else:
+        gap = np.maximum(first[one], first[other]) - np.minimum(last[one], last[other])
+        factor = np.where(gap > HANDOVER_MS, HANDED_OVER * prior, prior)
+    weight = np.rint(MILLION * factor * np.minimum(age[one], age[other])).astype(np.int64)
+    source = shared.account[one].astype(np.int64)
+    return source * len(shared.account_ids) + shared.account[other], weight
+
+
+def _tied(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:
+    ties, count = shared.ties, len(shared.account_ids)
+    low, high = np.minimum(ties.source, ties.target), np.maximum(ties.source, ties.target)
+    code = low.astype(np.int64) * count + high
+    age = AGE_WEIGHTS[age_classes(ties.last_seen, now)]
+    in_step = ties.kind == TieKind.COACTED
+    paid = ties.kind == TieKind.TRANSFERRED
+    weight = np.where(in_step, IN_STEP, ONE_WAY)
+    weight[paid] = np.where(_goes_round(ties.source[paid], ties.target[paid], count), MUTUAL, 0)
+    weight[paid] = np.maximum(weight[paid], ONE_WAY)
+    weighed = np.rint(weight * age).astype(np.int64)
+    # of what ties a pair in one way, there and back, the strongest counts
+    order = np.lexsort((-weighed, ties.kind, code))
+    code, kind, weighed = code[order], ties.kind[order], weighed[order]
+    first = np.ones(code.size, np.bool_)
+    first[1:] = (np.diff(code) != 0) | (np.diff(kind) != 0)
+    yield code[first], weighed[first]
+
+
+def _goes_round(source: Ints, target: Ints, count: int) -> NDArray[np.bool_]:
+    """Whether money of each transfer can come back over at most one more account."""
+    if not source.size:
+        return np.zeros(0, np.bool_)
+    paid = csr_array((np.ones(source.size, np.int32), (source, target)), shape=(count, count))
+    back = (paid + paid @ paid).tocsr()
+    return np.asarray(back[target, source]).ravel() > 0

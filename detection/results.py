@@ -1,38 +1,23 @@
-"""Where a run starts and what it leaves: the scope it reads and the one transaction it writes."""
+"""What a run leaves: only what changed, its rings in one transaction with the notes it read."""
 
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from detection.anomaly import AnomalyModel, save_model
+from detection.anomaly import AccountScore, AnomalyModel, save_model
+from detection.findings import FindingChanges, save_findings
 from detection.rings import KnownRing
-from detection.rules import finding_id
+from detection.scope import Scope
 from graph import outbox
-from graph.kinds import hub_caps
-from graph.model import Alert, Finding, Ring, RingChange, RingStatus, RiskLevel
+from graph.errors import StoreAwayError
+from graph.model import Alert, Ring, RingChange, RingStatus, RiskLevel
 from graph.store import GraphStore, Row, Transaction
-from graph.world_keys import keep_keys, read_world
+from graph.world_keys import keep_keys
 
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a run looks at."""
-
-    #: time of the graph, milliseconds: the greatest accepted occurred_at
-    now: int
-    number: int
-    is_full: bool
-    #: accounts to look at again
-    account_ids: set[str]
-    #: notes of ingest that this run deals with
-    touched: list[Row]
-    #: identifiers that became hubs
-    hub_keys: list[str]
-    #: which keys identifiers had when they were read
-    fingerprint: str | None
-
-    @property
-    def run_id(self) -> str:
-        """Name of the run."""
-        return f"run-{self.number:08d}"
+#: accounts in one transaction, where each stands for itself
+_CHUNK = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +25,8 @@ class Results:
     """All that a run writes."""
 
     scope: Scope
-    looked_at: list[str]
+    #: accounts looked at
+    account_count: int
     rings: list[Ring]
     #: ring id to its members' strengths
     strengths: dict[str, dict[str, int]]
@@ -48,33 +34,15 @@ class Results:
     before: dict[str, KnownRing]
     #: ring id to the ring that took it over, None for lapsed
     ended: dict[str, str | None]
-    findings: list[Finding]
-    #: account id, score, drivers
-    anomaly: list[tuple[str, int, list[str]]]
+    findings: FindingChanges
+    #: scores that changed
+    scores: list[AccountScore]
+    #: [account id, milliseconds or None] where it changed
+    due: list[list[Any]]
     model: AnomalyModel
     alerts: list[Alert]
     messages: list[outbox.Message]
     detector_version: str
-
-
-def read_scope(store: GraphStore, full: bool) -> Scope:
-    """What was touched since the last run; with `full`, every account."""
-    fingerprint = read_world(store)["fingerprint"]
-    touched = store.read("detection/read_touched")
-    hubs = store.read("detection/new_hubs", caps=hub_caps())
-    accounts = {account_id for row in touched for account_id in row["account_ids"]}
-    accounts |= {account_id for row in hubs for account_id in row["account_ids"]}
-    if full:
-        accounts = {row["id"] for row in store.read("detection/active_accounts")}
-    return Scope(
-        now=store.read("detection/read_now")[0]["now"] or 0,
-        number=store.read("detection/last_run")[0]["number"] + 1,
-        is_full=full,
-        account_ids=accounts,
-        touched=[{k: v for k, v in row.items() if k != "account_ids"} for row in touched],
-        hub_keys=[row["key"] for row in hubs],
-        fingerprint=fingerprint,
-    )
 
 
 def read_known_rings(store: GraphStore, looked_at: set[str]) -> list[KnownRing]:
@@ -87,9 +55,9 @@ def read_known_rings(store: GraphStore, looked_at: set[str]) -> list[KnownRing]:
             RiskLevel(row["alerted_level"]) if row["alerted_level"] else None,
             row["alert_count"],
             {account_id: int(strength) for account_id, strength in row["members"]},
+            row["digest"],
         )
-        for row in store.read("detection/read_rings")
-        if any(account_id in looked_at for account_id, _ in row["members"])
+        for row in store.read("detection/read_rings_of", account_ids=sorted(looked_at))
     ]
 
 
@@ -100,33 +68,64 @@ def read_used_ids(store: GraphStore, looked_at: set[str]) -> set[str]:
 
 
 def save(store: GraphStore, results: Results) -> None:
-    """Write everything of a run in one transaction; the notes it read go in the same.
+    """Write a run; the notes it read go in the same transaction as its rings.
 
-    StoreAwayError when the keys of identifiers changed meanwhile: the run is to be repeated.
+    What is about single accounts is written before, some accounts at a time: doing that twice
+    changes nothing. StoreAwayError when the keys of identifiers changed meanwhile, or another run
+    finished: this one is to be repeated.
     """
+    scores = [[each.account_id, each.score, each.drivers] for each in results.scores]
+    _in_parts(store, scores, lambda tx, rows: tx.run("detection/save_anomaly_scores", rows=rows))
+    _in_parts(store, results.due, lambda tx, rows: tx.run("detection/save_due", rows=rows))
+    found = results.findings
+    _in_parts(
+        store, found.findings, lambda tx, rows: save_findings(tx, FindingChanges(rows, [], []))
+    )
+    _in_parts(store, found.new, lambda tx, rows: save_findings(tx, FindingChanges([], rows, [])))
+    _in_parts(store, found.gone, lambda tx, rows: save_findings(tx, FindingChanges([], [], rows)))
     store.write(lambda tx: _save(tx, results))
 
 
+def _in_parts(
+    store: GraphStore, rows: Sequence[Any], work: Callable[[Transaction, list[Any]], Any]
+) -> None:
+    for start in range(0, len(rows), _CHUNK):
+        part = list(rows[start : start + _CHUNK])
+        store.write(partial(_apply, work, part))
+
+
+def _apply(work: Callable[[Transaction, list[Any]], Any], rows: list[Any], tx: Transaction) -> None:
+    work(tx, rows)
+
+
 def _save(tx: Transaction, results: Results) -> None:
-    keep_keys(tx, results.scope.fingerprint)
-    now, run_id = results.scope.now, results.scope.run_id
+    scope = results.scope
+    keep_keys(tx, scope.fingerprint)
+    # behind the lock that keeping the keys takes
+    if tx.run("detection/last_run")[0]["number"] != scope.number - 1:
+        raise StoreAwayError("another detection run finished meanwhile: this one is repeated")
+    now, run_id = scope.now, scope.run_id
     _save_rings(tx, results)
     _close_rings(tx, results)
     tx.run("detection/save_changes", rows=_changes(results), run_id=run_id, now=now)
-    tx.run("detection/forget_findings", account_ids=results.looked_at)
-    tx.run("detection/save_findings", rows=_findings(results.findings))
-    anomaly = [{"id": a, "score": s, "reasons": words} for a, s, words in results.anomaly]
-    tx.run("detection/save_anomaly_scores", rows=anomaly)
-    save_model(tx, results.model, now)
+    if tx.run("detection/anomaly_model_version") != [{"version": results.model.version}]:
+        save_model(tx, results.model, now)
     tx.run("detection/save_alerts", rows=_alerts(results.alerts))
     outbox.enqueue(tx, results.messages, due_at=0)
-    tx.run("detection/mark_hubs", keys=results.scope.hub_keys)
-    tx.run("detection/delete_touched", rows=results.scope.touched)
+    tx.run("detection/save_hubs", rows=scope.hubs)
+    tx.run("detection/save_crowds", rows=scope.crowds)
+    tx.run("detection/delete_touched", rows=scope.touched)
     tx.run("detection/save_run", run=_run(results))
 
 
 def _save_rings(tx: Transaction, results: Results) -> None:
-    now, rings = results.scope.now, results.rings
+    now = results.scope.now
+    members, left = _memberships(results)
+    changed = [
+        (ring, digest)
+        for ring in results.rings
+        if (digest := _digest(ring, results.detector_version)) != _known_digest(results, ring)
+    ]
     rows = [
         {
             "ring_id": ring.ring_id,
@@ -136,31 +135,49 @@ def _save_rings(tx: Transaction, results: Results) -> None:
             "first_seen": ring.first_seen,
             "last_seen": ring.last_seen,
             "detector_version": results.detector_version,
+            "digest": digest,
         }
-        for ring in rings
+        for ring, digest in changed
     ]
-    tx.run("detection/save_rings", rows=rows, now=now)
-    members = [
-        {"ring_id": ring_id, "account_id": account_id, "strength": strength}
-        for ring_id, strengths in results.strengths.items()
-        for account_id, strength in strengths.items()
-    ]
-    tx.run("detection/save_members", rows=members, now=now)
-    left = [
-        {"ring_id": change.ring_id, "account_id": account_id}
-        for change in results.changes
-        for account_id in change.left
-    ]
-    tx.run("detection/end_members", rows=left, now=now)
+    rings = [ring for ring, _ in changed]
     held = [
         {"ring_id": ring.ring_id, "key": i.key, "account_count": i.account_count}
         for ring in rings
         for i in ring.identifiers
     ]
+    parents = [{"ring_id": r.ring_id, "parent_id": parent} for r in rings for parent in r.parents]
+    tx.run("detection/save_rings", rows=rows, now=now)
+    tx.run("detection/save_members", rows=members, now=now)
+    tx.run("detection/end_members", rows=left, now=now)
     tx.run("detection/save_ring_identifiers", rows=held)
     tx.run("detection/save_reasons", rows=_reasons(rings))
-    parents = [{"ring_id": r.ring_id, "parent_id": parent} for r in rings for parent in r.parents]
     tx.run("detection/save_parents", rows=parents)
+
+
+def _memberships(results: Results) -> tuple[list[Row], list[Row]]:
+    """Members that are new or tied in otherwise than before, and those that left."""
+    kept, left = [], []
+    for ring_id, strengths in results.strengths.items():
+        known = results.before.get(ring_id)
+        before = known.members if known else {}
+        for account_id, strength in strengths.items():
+            if before.get(account_id) != strength:
+                kept.append({"ring_id": ring_id, "account_id": account_id, "strength": strength})
+        for account_id in before.keys() - strengths.keys():
+            left.append({"ring_id": ring_id, "account_id": account_id})
+    return kept, sorted(left, key=lambda row: (row["ring_id"], row["account_id"]))
+
+
+def _known_digest(results: Results, ring: Ring) -> str | None:
+    known = results.before.get(ring.ring_id)
+    return known.digest if known else None
+
+
+def _digest(ring: Ring, detector_version: str) -> str:
+    # a split's parents are told once, when it is born
+    parts = (ring.risk_score, ring.identifiers, ring.reasons, ring.first_seen, ring.last_seen)
+    text = repr((*parts, ring.size, ring.risk_level.value, detector_version))
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 def _close_rings(tx: Transaction, results: Results) -> None:
@@ -215,21 +232,6 @@ def _reasons(rings: list[Ring]) -> list[Row]:
     ]
 
 
-def _findings(findings: list[Finding]) -> list[Row]:
-    return [
-        {
-            "id": finding_id(finding),
-            "rule": finding.rule,
-            "identifier_key": finding.identifier_key,
-            "at": finding.at,
-            "detail": finding.detail,
-            "account_count": finding.account_count,
-            "account_ids": list(finding.account_ids),
-        }
-        for finding in findings
-    ]
-
-
 def _alerts(alerts: list[Alert]) -> list[Row]:
     return [
         {
@@ -252,7 +254,7 @@ def _run(results: Results) -> Row:
         "number": scope.number,
         "at": scope.now,
         "is_full": scope.is_full,
-        "accounts": len(results.looked_at),
+        "accounts": results.account_count,
         "rings": len(results.rings),
         "alerts": len(results.alerts),
         "detector_version": results.detector_version,

@@ -5,7 +5,10 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from graph.model import ChangeKind, Ring, RingChange, RiskLevel
+from detection.evidence import RingEvidence
+from detection.risk import risk_level, score
+from detection.settings import DetectionSettings
+from graph.model import ChangeKind, Ring, RingChange, RingStatus, RiskLevel
 
 #: least weighted Jaccard between a ring and the community that continues it
 MIN_SIMILARITY = 0.3
@@ -24,6 +27,8 @@ class KnownRing:
     alert_count: int
     #: account to how strongly it was tied in, millionths
     members: dict[str, int]
+    #: of all that is saved of it but its members: a ring with the same one need not be saved
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,29 @@ class Matching:
     parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: ring that ended to the ring that took it over, or None when it lapsed
     ended: dict[str, str | None] = field(default_factory=dict)
+
+
+def make_ring(
+    evidence: RingEvidence,
+    ring_id: str,
+    parents: tuple[str, ...],
+    settings: DetectionSettings,
+) -> Ring:
+    """An open ring with its score."""
+    reasons = score(evidence)
+    points = sum(reason.points for reason in reasons)
+    return Ring(
+        ring_id,
+        RingStatus.OPEN,
+        points,
+        risk_level(points, settings),
+        evidence.account_ids,
+        evidence.ring_identifiers,
+        reasons,
+        evidence.first_seen,
+        evidence.last_seen,
+        parents,
+    )
 
 
 def match_rings(
@@ -65,8 +93,11 @@ def match_rings(
         for number, community in enumerate(communities)
     ]
     parents = _parents(ring_ids, taken, similarity)
+    homes: dict[str, list[int]] = defaultdict(list)
+    for ring_id, number in similarity:
+        homes[ring_id].append(number)
     ended = {
-        ring.ring_id: _heir(ring, communities, ring_ids, similarity)
+        ring.ring_id: _heir(ring, communities, ring_ids, homes[ring.ring_id])
         for ring in known
         if ring.ring_id not in continued
     }
@@ -148,16 +179,12 @@ def _parents(
 
 
 def _heir(
-    ring: KnownRing,
-    communities: list[dict[str, int]],
-    ring_ids: list[str],
-    similarity: dict[tuple[str, int], float],
+    ring: KnownRing, communities: list[dict[str, int]], ring_ids: list[str], homes: list[int]
 ) -> str | None:
     """The ring that now holds at least half of this one's strength."""
     shared = {
         ring_ids[number]: sum(ring.members[a] for a in communities[number] if a in ring.members)
-        for ring_id, number in similarity
-        if ring_id == ring.ring_id
+        for number in homes
     }
     best = max(sorted(shared), key=lambda ring_id: shared[ring_id], default=None)
     if best is None or shared[best] * 2 < sum(ring.members.values()):

@@ -2,45 +2,46 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 
+from detection.evidence import RingEvidence, SharedValue
+from detection.projection import HANDOVER_MS, TOGETHER_MS
 from detection.rules import rules
 from detection.settings import DetectionSettings
+from detection.shared import TieKind
 from graph.model import Finding, Reason, RiskLevel
+from graph.times import DAY_MS
 
 MAX_SCORE = 100
 #: most points for being large: of groups of 3 one in ten was a ring, of 13 to 40 nineteen in twenty
-SIZE_POINTS = 15
+SIZE_POINTS = 25
 #: most points for members tied in by several identifiers
 TIES_POINTS = 15
-_DAY_MS = 24 * 3600 * 1000
-
-
-@dataclass(frozen=True, slots=True)
-class RingEvidence:
-    """What is known of one community before it is scored."""
-
-    account_ids: tuple[str, ...]
-    #: identifier key to the members that used it, at least two
-    identifiers: dict[str, tuple[str, ...]]
-    first_seen: int
-    last_seen: int
-    #: findings about at least one member
-    findings: Sequence[Finding]
+#: most points for members that came to an identifier within the hour of another
+TOGETHER_POINTS = 25
+#: most points for members that acted in step more often than chance allows
+IN_STEP_POINTS = 50
+#: a group as large as this is no family, whatever it shares
+NO_FAMILY = 6
+#: what living together does not explain
+_NOT_FOR_FAMILIES = ("in_step", "money_going_round")
+#: days that people of one home share its address at least
+_HOME_DAYS = 3
+_OLD_DAYS = 90
 
 
 def score(evidence: RingEvidence) -> tuple[Reason, ...]:
     """Reasons whose points add up to a score of 0 to 100, strongest first.
 
-    A rule gives its full points when it covers every member. Innocent readings subtract, but never
-    below 0; when more than 100 come together all positive reasons shrink alike.
+    A rule gives its full points when it covers every member, and fewer for a group that could be a
+    family. Innocent readings subtract, but never below 0; when more than 100 come together all
+    positive reasons shrink alike.
     """
-    positive = [r for r in (*_rule_reasons(evidence), _size(evidence), _ties(evidence)) if r.points]
-    positive = _shrink(positive)
+    several = [_size(evidence), _ties(evidence), _together(evidence), _in_step(evidence)]
+    positive = _shrink([r for r in (*_rule_reasons(evidence), *several) if r.points])
     room = sum(reason.points for reason in positive)
     mitigating = []
-    for reason in _innocent_readings(evidence):
+    for reason in _innocent_readings(evidence, positive):
         points = max(reason.points, -room)
         room += points
         if points:
@@ -69,46 +70,113 @@ def _rule_reasons(evidence: RingEvidence) -> list[Reason]:
 
 def _rule_reason(rule: str, hits: list[Finding], members: set[str]) -> Reason:
     covered = members.intersection(*[{a for hit in hits for a in hit.account_ids}])
-    points = round(rules()[rule].points * len(covered) / len(members))
+    share = len(covered) / len(members)
     first = max(hits, key=lambda hit: (len(members.intersection(hit.account_ids)), hit.detail))
+    if rules()[rule].subject == "identifier":
+        share *= _beyond_family(len(members.intersection(first.account_ids)))
     more = f", and {len(hits) - 1} more like it" if len(hits) > 1 else ""
     text = f"{len(covered)} of {len(members)} members: {first.detail}{more}"
     keys = {hit.identifier_key for hit in hits if hit.identifier_key}
-    shown = sorted(keys | {f"account:{account_id}" for account_id in covered})
-    return Reason(rule, text, points, tuple(shown))
+    return Reason(rule, text, round(rules()[rule].points * share), _shown(keys, covered))
+
+
+def _beyond_family(accounts: int) -> float:
+    """How little a family would explain that so many share something, 0 to 1."""
+    return min(1.0, max(0.0, (accounts - 2) / (NO_FAMILY - 2)))
 
 
 def _size(evidence: RingEvidence) -> Reason:
     size = len(evidence.account_ids)
-    points = round(SIZE_POINTS * (1 - math.exp(-(size - 2) / 8)))
+    points = round(SIZE_POINTS * (1 - math.exp(-(size - 2) / 5)))
     return Reason("size", f"{size} accounts hang together", points)
 
 
 def _ties(evidence: RingEvidence) -> Reason:
     ties: dict[str, int] = defaultdict(int)
-    for members in evidence.identifiers.values():
-        for account_id in members:
+    for value in evidence.identifiers:
+        for account_id in value.account_ids:
             ties[account_id] += 1
-    several = sorted(account_id for account_id, count in ties.items() if count >= 2)
+    several = {account_id for account_id, count in ties.items() if count >= 2}
     points = round(TIES_POINTS * len(several) / len(evidence.account_ids))
     text = f"{len(several)} of {len(evidence.account_ids)} members share two or more identifiers"
-    return Reason("several_ties", text, points, tuple(f"account:{a}" for a in several))
+    return Reason("several_ties", text, points, _shown((), several))
 
 
-def _innocent_readings(evidence: RingEvidence) -> list[Reason]:
-    keys = tuple(sorted(evidence.identifiers))
-    size, span_days = (
-        len(evidence.account_ids),
-        (evidence.last_seen - evidence.first_seen) // _DAY_MS,
+def _together(evidence: RingEvidence) -> Reason:
+    """Members that came to an identifier in one sitting with another."""
+    keys, together = set(), set()
+    for value in evidence.identifiers:
+        came = sorted(zip(value.first_seen, value.account_ids, strict=True))
+        near = {a for x, y in pairwise(came) if y[0] - x[0] <= TOGETHER_MS for a in (x[1], y[1])}
+        # of many arrivals some are near each other by chance
+        span = max(came[-1][0] - came[0][0], TOGETHER_MS)
+        if len(near) > 2 * len(came) * (len(came) - 1) * TOGETHER_MS / span or span == TOGETHER_MS:
+            keys.add(value.key)
+            together |= near
+    points = round(TOGETHER_POINTS * len(together) / len(evidence.account_ids))
+    text = (
+        f"{len(together)} of {len(evidence.account_ids)} members came to what they share within an "
+        "hour of another"
     )
+    return Reason("together_in_time", text, points, _shown(keys, together))
+
+
+def _in_step(evidence: RingEvidence) -> Reason:
+    ties = [tie for tie in evidence.ties if tie.kind is TieKind.COACTED]
+    stepping = {account_id for tie in ties for account_id in (tie.source, tie.target)}
+    points = round(IN_STEP_POINTS * len(stepping) / len(evidence.account_ids))
+    text = (
+        f"{len(stepping)} of {len(evidence.account_ids)} members acted in step with another, more "
+        "often than chance allows"
+    )
+    return Reason("in_step", text, points, _shown((), stepping))
+
+
+def _innocent_readings(evidence: RingEvidence, positive: list[Reason]) -> list[Reason]:
+    connecting = [value for value in evidence.identifiers if value.connects]
     readings = []
-    if len(keys) == 1:
+    if len(evidence.identifiers) == 1 and not evidence.ties:
         text = "one shared identifier only: a resold device or a family card would look the same"
-        readings.append(Reason("single_identifier", text, -15, keys))
-    if size <= 5 and span_days >= 90:
-        text = f"{size} accounts that shared over {span_days} days: a household would look the same"
-        readings.append(Reason("household", text, -10, keys))
+        readings.append(Reason("single_identifier", text, -15, (evidence.identifiers[0].key,)))
+    if len(evidence.account_ids) < NO_FAMILY:
+        readings += _household(evidence, positive)
+    if connecting and all(_changed_hands(value) for value in connecting):
+        text = "nobody used what is shared at the same time: it may have been sold on"
+        keys = {value.key for value in connecting}
+        readings.append(Reason("changed_hands", text, -15, _shown(keys, set())))
     return readings
+
+
+def _household(evidence: RingEvidence, positive: list[Reason]) -> list[Reason]:
+    """People of one home share devices and cards, pay each other and come at the same time."""
+    size = len(evidence.account_ids)
+    homes = [value for value in evidence.identifiers if _is_home(value)]
+    if homes:
+        at_home = {a for value in homes for a in value.account_ids}
+        explained = sum(r.points for r in positive if r.code not in _NOT_FOR_FAMILIES)
+        text = f"{len(at_home)} of {size} accounts keep using one address: a household"
+        shown = _shown({value.key for value in homes}, at_home)
+        return [Reason("household", text, -round(explained * len(at_home) / size), shown)]
+    days = (evidence.last_seen - evidence.first_seen) // DAY_MS
+    if days < _OLD_DAYS:
+        return []
+    text = f"{size} accounts that shared over {days} days: a household would look the same"
+    return [Reason("household", text, -10, _shown({v.key for v in evidence.identifiers}, set()))]
+
+
+def _is_home(value: SharedValue) -> bool:
+    """Whether it is a place that few accounts come back to over days, as people of one home do."""
+    span = max(value.last_seen) - min(value.first_seen)
+    return not value.connects and len(value.account_ids) < NO_FAMILY and span >= _HOME_DAYS * DAY_MS
+
+
+def _changed_hands(value: SharedValue) -> bool:
+    spans = sorted(zip(value.first_seen, value.last_seen, strict=True))
+    return all(later[0] - earlier[1] > HANDOVER_MS for earlier, later in pairwise(spans))
+
+
+def _shown(keys: set[str] | tuple[()], account_ids: set[str]) -> tuple[str, ...]:
+    return tuple(sorted({*keys, *(f"account:{account_id}" for account_id in account_ids)}))
 
 
 def _shrink(reasons: list[Reason]) -> list[Reason]:

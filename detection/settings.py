@@ -18,7 +18,7 @@ class DetectionSettings(BaseSettings):
         "leiden", description="Community engine: leiden (CPM) or louvain (modularity)."
     )
     resolution: float = Field(
-        0.05, gt=0, description="CPM: least mean link weight inside a community."
+        0.2, gt=0, description="CPM: least mean link weight inside a community."
     )
     min_ring_size: int = Field(3, ge=2, description="Fewest accounts of a ring.")
     medium_score: int = Field(25, description="Lowest risk score of level medium.")

@@ -10,6 +10,7 @@ from neo4j import (
     GraphDatabase,
     ManagedTransaction,
     NotificationMinimumSeverity,
+    Result,
 )
 from neo4j import exceptions as driver_errors
 
@@ -47,20 +48,29 @@ class Transaction:
         """Run the statement of one .cypher file and return its rows."""
         return self.send(name, **parameters)()
 
+    def run_values(self, name: str, **parameters: Any) -> list[list[Any]]:
+        """As `run`, each row a plain list in the order of the statement's columns."""
+        result = self._start(name, parameters)
+        with _never_again():
+            return result.values()
+
     def send(self, name: str, **parameters: Any) -> Callable[[], list[Row]]:
         """Start the statement of one .cypher file and return what will say its rows.
 
         The next statement can be sent meanwhile; the server does one after the other.
         """
-        quiet = {n: _Quiet(v) if isinstance(v, list) else v for n, v in parameters.items()}
-        with _never_again():
-            result = self._transaction.run(query(name).text, quiet)
+        result = self._start(name, parameters)
 
         def rows() -> list[Row]:
             with _never_again():
                 return result.data()
 
         return rows
+
+    def _start(self, name: str, parameters: dict[str, Any]) -> Result:
+        quiet = {n: _Quiet(v) if isinstance(v, list) else v for n, v in parameters.items()}
+        with _never_again():
+            return self._transaction.run(query(name).text, quiet)
 
 
 @contextmanager
@@ -112,6 +122,14 @@ class GraphStore:
         """Rows of one read statement; it is tried again after a passing trouble."""
         with _one_line(), self._driver.session(database=self.database) as session:
             return session.execute_read(lambda tx: Transaction(tx).run(name, **parameters))
+
+    def read_values(self, name: str, **parameters: Any) -> list[list[Any]]:
+        """Rows of one read statement as plain lists in the order of its columns.
+
+        For many rows: without a dict for each.
+        """
+        with _one_line(), self._driver.session(database=self.database) as session:
+            return session.execute_read(lambda tx: Transaction(tx).run_values(name, **parameters))
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Do `work` in one transaction; after a deadlock it is done again from the start."""

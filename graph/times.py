@@ -5,17 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 #: days since its last use after which a use weighs less, and at last nothing
-AGE_CLASS_DAYS = (7, 30, 90)
+AGE_CLASS_DAYS = (7, 30, 90, 400)
 _MILLISECOND = timedelta(milliseconds=1)
 _LIMITS_MS = tuple(days * DAY_MS for days in AGE_CLASS_DAYS)
 
 
 def age_class(age_ms: int) -> int:
-    """0 for up to 7 days, then 1, 2, and 3 for expired.
+    """0 for up to 7 days, then 1, 2, 3, and 4 for expired.
 
-    >>> age_class(0), age_class(8 * DAY_MS), age_class(91 * DAY_MS)
-    (0, 1, 3)
+    >>> age_class(0), age_class(8 * DAY_MS), age_class(401 * DAY_MS)
+    (0, 1, 4)
     """
     if age_ms <= _LIMITS_MS[0]:
         return 0

@@ -1,20 +1,17 @@
-// What an account did and shares, as plain numbers for the anomaly score.
+// What an account did, as plain numbers for the anomaly score, and the score it has.
 //
 // Access: read
 // Parameters:
 //   $account_ids  list  accounts to describe
-// Returns: id, event_count, active_ms, devices, payment_instruments, ips, shared_identifiers, widest_sharing, payees, payers, sent_micros, received_micros, referrals
+// Returns: id, anomaly_score, anomaly_reasons, due_at, event_count, active_ms, devices, payment_instruments, ips, payees, payers, sent_micros, received_micros, referrals
 // Browser: :params {account_ids: []}
 UNWIND $account_ids AS account_id
 MATCH (account:Account {id: account_id})
 CALL (account) {
   OPTIONAL MATCH (account)-[:USED]->(identifier:Identifier)
-  WITH identifier, COUNT { (identifier)<-[:USED]-() } AS degree
   RETURN sum(CASE WHEN identifier.kind = 'device' THEN 1 ELSE 0 END) AS devices,
          sum(CASE WHEN identifier.kind = 'payment_instrument' THEN 1 ELSE 0 END) AS payment_instruments,
-         sum(CASE WHEN identifier.kind = 'ip' THEN 1 ELSE 0 END) AS ips,
-         sum(CASE WHEN degree > 1 THEN 1 ELSE 0 END) AS shared_identifiers,
-         max(degree) AS widest_sharing
+         sum(CASE WHEN identifier.kind = 'ip' THEN 1 ELSE 0 END) AS ips
 }
 CALL (account) {
   OPTIONAL MATCH (account)-[sent:TRANSFERRED]->(payee:Account)
@@ -25,9 +22,9 @@ CALL (account) {
   RETURN count(DISTINCT payer) AS payers,
          sum(toFloat(received.amount_micros)) AS received_micros
 }
-RETURN account.id AS id, account.event_count AS event_count,
+RETURN account.id AS id, account.anomaly_score AS anomaly_score,
+       account.anomaly_reasons AS anomaly_reasons, account.due_at AS due_at,
+       account.event_count AS event_count,
        coalesce(account.last_seen - account.first_seen, 0) AS active_ms,
-       devices, payment_instruments, ips, shared_identifiers, widest_sharing,
-       payees, payers, sent_micros, received_micros,
-       COUNT { (account)-[:REFERRED]->() } AS referrals
-ORDER BY id;
+       devices, payment_instruments, ips, payees, payers, sent_micros, received_micros,
+       COUNT { (account)-[:REFERRED]->() } AS referrals;

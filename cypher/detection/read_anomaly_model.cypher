@@ -1,8 +1,9 @@
-// The training sample of the present anomaly model.
+// The training sample of an anomaly model.
 //
 // Access: read
-// Returns: version, sample, columns
-MATCH (model:AnomalyModel)
-RETURN model.version AS version, model.sample AS sample, model.columns AS columns
-ORDER BY model.trained_at DESC
-LIMIT 1;
+// Parameters:
+//   $version  string  which
+// Returns: sample, columns
+// Browser: :params {version: ""}
+MATCH (model:AnomalyModel {version: $version})
+RETURN model.sample AS sample, model.columns AS columns;

@@ -2,9 +2,9 @@
 //
 // Access: write
 // Parameters:
-//   $rows  list  {id, score, reasons}
+//   $rows  list  [id, score, reasons]
 // Returns: nothing
 // Browser: :params {rows: []}
 UNWIND $rows AS row
-MATCH (account:Account {id: row.id})
-SET account.anomaly_score = row.score, account.anomaly_reasons = row.reasons;
+MATCH (account:Account {id: row[0]})
+SET account.anomaly_score = row[1], account.anomaly_reasons = row[2];

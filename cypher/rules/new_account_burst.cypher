@@ -20,15 +20,16 @@ WITH DISTINCT identifier, COUNT { (identifier)<-[:USED]-() } AS degree
 WHERE degree >= $min_accounts AND degree <= $max_accounts
 MATCH (identifier)<-[:USED]-(account:Account)
 WHERE account.first_seen IS NOT NULL
-WITH identifier, account ORDER BY account.first_seen, account.id
-WITH identifier, collect(account) AS accounts
-UNWIND range(0, size(accounts) - $min_accounts) AS start
-WITH identifier, accounts, accounts[start].first_seen AS opened, accounts[start + $min_accounts - 1].first_seen AS closed
-WHERE closed - opened <= $window_ms
-UNWIND accounts AS account
-WITH DISTINCT identifier, account, opened
-WHERE account.first_seen >= opened AND account.first_seen <= opened + $window_ms
-WITH identifier, collect(DISTINCT account.id) AS account_ids, max(account.first_seen) AS at
+WITH identifier, account.first_seen AS first_seen, account.id AS id ORDER BY first_seen, id
+WITH identifier, collect(first_seen) AS came, collect(id) AS ids
+WITH identifier, came, ids,
+     [start IN range(0, size(came) - $min_accounts)
+      WHERE came[start + $min_accounts - 1] - came[start] <= $window_ms | came[start]] AS opened
+WHERE size(opened) > 0
+WITH identifier, came, ids,
+     [n IN range(0, size(came) - 1)
+      WHERE any(since IN opened WHERE since <= came[n] AND came[n] <= since + $window_ms)] AS burst
+WITH identifier, [n IN burst | ids[n]] AS account_ids, came[last(burst)] AS at
 RETURN identifier.key AS identifier_key, account_ids, size(account_ids) AS account_count, at,
        toString(size(account_ids)) + ' accounts on ' + replace(identifier.kind, '_', ' ') + ' ' +
        coalesce(identifier.value, left(split(identifier.key, '.')[1], 6) + '…') +

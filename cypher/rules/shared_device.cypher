@@ -10,7 +10,7 @@
 //   $max_accounts  int   above this it is crowded
 // Returns: identifier_key, account_ids, account_count, at, detail
 // Severity: medium
-// Points: 20
+// Points: 25
 // Subject: identifier
 // Defaults: {"min_accounts": 3, "max_accounts": 50}
 // Browser: :params {account_ids: ["1"], min_accounts: 3, max_accounts: 50}

@@ -16,3 +16,5 @@ CREATE INDEX ring_rank IF NOT EXISTS FOR (n:Ring) ON (n.status, n.risk_score);
 CREATE INDEX delivery_state IF NOT EXISTS FOR (n:Delivery) ON (n.state, n.due_at);
 CREATE INDEX account_anomaly IF NOT EXISTS FOR (n:Account) ON (n.anomaly_score);
 CREATE INDEX alert_time IF NOT EXISTS FOR (n:Alert) ON (n.at);
+CREATE INDEX account_due IF NOT EXISTS FOR (n:Account) ON (n.due_at);
+CREATE INDEX identifier_hub IF NOT EXISTS FOR (n:Identifier) ON (n.hub_until);

@@ -1,0 +1,17 @@
+// Open rings that any of some accounts is in, with all their members and how strongly each is tied in.
+//
+// Access: read
+// Parameters:
+//   $account_ids  list  accounts
+// Returns: ring_id, risk_score, risk_level, alerted_level, alert_count, digest, members
+// Browser: :params {account_ids: []}
+UNWIND $account_ids AS account_id
+MATCH (:Account {id: account_id})-[here:MEMBER_OF]->(ring:Ring {status: 'open'})
+WHERE here.until IS NULL
+WITH DISTINCT ring
+MATCH (ring)<-[member:MEMBER_OF]-(account:Account)
+WHERE member.until IS NULL
+RETURN ring.id AS ring_id, ring.risk_score AS risk_score, ring.risk_level AS risk_level,
+       ring.alerted_level AS alerted_level, coalesce(ring.alert_count, 0) AS alert_count,
+       ring.digest AS digest, collect([account.id, member.strength]) AS members
+ORDER BY ring_id;

@@ -1,0 +1,22 @@
+// The identifiers of some accounts that others use too and that are no hubs, with all their uses.
+//
+// Access: read
+// Parameters:
+//   $account_ids  list  accounts
+//   $caps         map   kind to the most accounts before a value is a hub
+//   $live_from    int   uses that ended earlier have expired, milliseconds since 1970
+//   $now          int   time of the run, milliseconds since 1970
+// Returns: key, kind, account_ids, first_seen, last_seen
+// Browser: :params {account_ids: [], caps: {device: 50, payment_instrument: 50}, live_from: 0, now: 0}
+UNWIND $account_ids AS account_id
+MATCH (:Account {id: account_id})-[:USED]->(identifier:Identifier)
+WITH DISTINCT identifier
+WITH identifier, COUNT { (identifier)<-[:USED]-() } AS degree
+WHERE degree >= 2 AND NOT coalesce(identifier.hub_until > $now, false)
+  AND (degree <= $caps[identifier.kind]
+       OR COUNT { (identifier)<-[used:USED]-() WHERE used.last_seen >= $live_from }
+          <= $caps[identifier.kind])
+MATCH (identifier)<-[used:USED]-(account:Account)
+WHERE used.last_seen >= $live_from
+RETURN identifier.key AS key, identifier.kind AS kind, collect(account.id) AS account_ids,
+       collect(used.first_seen) AS first_seen, collect(used.last_seen) AS last_seen;

@@ -1,0 +1,68 @@
+"""What the rules found, kept in the graph: only what changed since is written."""
+
+import hashlib
+from dataclasses import dataclass
+
+from detection.rules import finding_id
+from graph.model import Finding
+from graph.store import GraphStore, Row, Transaction
+
+#: accounts asked about, and rows written, in one statement
+_CHUNK = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class FindingChanges:
+    """What is to be written so that the graph knows of these findings and of no others."""
+
+    #: properties of findings that are new or changed
+    findings: list[Row]
+    #: [finding id, account id]
+    new: list[list[str]]
+    gone: list[list[str]]
+
+
+def compare_findings(
+    store: GraphStore, account_ids: list[str], findings: list[Finding]
+) -> FindingChanges:
+    """What is new, and what is gone, about the accounts that were looked at (sorted)."""
+    digests: dict[str, str] = {}
+    stored: set[tuple[str, str]] = set()
+    for start in range(0, len(account_ids), _CHUNK):
+        chunk = account_ids[start : start + _CHUNK]
+        for row in store.read("detection/read_findings", account_ids=chunk):
+            digests[row["id"]] = row["digest"]
+            stored.update((row["id"], account_id) for account_id in row["account_ids"])
+    rows = [_row(finding) for finding in findings]
+    found = {
+        (row["id"], account_id)
+        for row, finding in zip(rows, findings, strict=True)
+        for account_id in finding.account_ids
+    }
+    changed = [row for row in rows if digests.get(row["id"]) != row["digest"]]
+    new, gone = ([list(pair) for pair in sorted(some)] for some in (found - stored, stored - found))
+    return FindingChanges(changed, new, gone)
+
+
+def save_findings(tx: Transaction, changes: FindingChanges) -> None:
+    """Write them; doing it twice changes nothing."""
+    for statement, rows in (
+        ("detection/save_findings", changes.findings),
+        ("detection/save_flags", changes.new),
+        ("detection/end_findings", changes.gone),
+    ):
+        if rows:
+            tx.run(statement, rows=rows)
+
+
+def _row(finding: Finding) -> Row:
+    row = {
+        "id": finding_id(finding),
+        "rule": finding.rule,
+        "identifier_key": finding.identifier_key,
+        "at": finding.at,
+        "detail": finding.detail,
+        "account_count": finding.account_count,
+    }
+    digest = hashlib.blake2b(repr(row).encode(), digest_size=12).hexdigest()
+    return row | {"digest": digest}

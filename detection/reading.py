@@ -1,0 +1,83 @@
+"""What of the graph a run looks at: everything, or what hangs together with some accounts."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from detection.components import component_labels
+from detection.projection import HORIZON_MS, Projection, age_hour, project
+from detection.shared import Shared, TieRow, UseRow, share
+from graph.deny_list import DenyList
+from graph.kinds import hub_caps
+from graph.store import GraphStore
+
+#: an account with more counterparties is an exchange or a merchant: its ties link nobody
+COUNTERPARTY_CAP = 50
+#: accounts asked about in one statement
+_CHUNK = 10_000
+
+
+def read_all(store: GraphStore, now: int, denied: DenyList) -> Shared:
+    """All that any accounts share; `now` in milliseconds."""
+    live_from = age_hour(now) - HORIZON_MS
+    uses = store.read_values(
+        "detection/read_all_uses", caps=hub_caps(), live_from=live_from, now=age_hour(now)
+    )
+    ties = store.read_values("detection/read_all_ties", cap=COUNTERPARTY_CAP, live_from=live_from)
+    return share(uses, ties, denied)
+
+
+def project_around(
+    store: GraphStore, account_ids: Iterable[str], now: int, denied: DenyList
+) -> tuple[set[str], Projection]:
+    """The accounts with everybody they hang together with, and the links among all these.
+
+    Reads outwards until nobody new is linked, so that every component of these accounts is whole.
+    """
+    uses: dict[str, UseRow] = {}
+    ties: dict[tuple[str, str], TieRow] = {}
+    seen: set[str] = set()
+    reached = set(account_ids)
+    while True:
+        _read_around(store, sorted(reached - seen), now, uses, ties)
+        seen |= reached
+        projection = project(share(uses.values(), ties.values(), denied), now)
+        reached = _linked(projection, seen)
+        if reached <= seen:
+            return seen, projection
+
+
+def _read_around(
+    store: GraphStore,
+    account_ids: list[str],
+    now: int,
+    uses: dict[str, UseRow],
+    ties: dict[tuple[str, str], TieRow],
+) -> None:
+    hour = age_hour(now)
+    live_from = hour - HORIZON_MS
+    for start in range(0, len(account_ids), _CHUNK):
+        chunk = account_ids[start : start + _CHUNK]
+        for row in store.read_values(
+            "detection/read_uses_of",
+            account_ids=chunk,
+            caps=hub_caps(),
+            live_from=live_from,
+            now=hour,
+        ):
+            uses[row[0]] = row
+        for row in store.read_values(
+            "detection/read_ties_of",
+            account_ids=chunk,
+            cap=COUNTERPARTY_CAP,
+            live_from=live_from,
+        ):
+            ties[row[0], row[1]] = row
+
+
+def _linked(projection: Projection, account_ids: set[str]) -> set[str]:
+    """These accounts' components, all accounts of them."""
+    label = component_labels(projection)
+    mine = np.fromiter((a in account_ids for a in projection.account_ids), np.bool_, label.size)
+    wanted = np.isin(label, label[mine])
+    return {projection.account_ids[n] for n in np.flatnonzero(wanted).tolist()}
