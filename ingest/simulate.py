@@ -36,7 +36,7 @@ def truth(simulation: Simulation) -> Iterator[tuple[str, int, str]]:
     """Account id, 1 for a member of a planted ring and its ring id, or 0 and ''; each once.
 
     A ring id begins with the ring's kind: shared_card, shared_device, sequential, lockstep,
-    slow_growth or money_circle.
+    slow_growth, money_circle, weak_ties or fan_in.
     """
     belongings = Belongings(Population(simulation))
     people = belongings.people

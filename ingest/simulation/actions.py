@@ -11,7 +11,7 @@ from ingest.simulation.draws import Ints, Mask
 from ingest.simulation.population import Population
 from ingest.simulation.sessions import NOBODY, TYPES, Sessions
 
-#: at, sent_at: ms after the start; cents: NO_AMOUNT without one; shows_…: carries the account's own
+#: at, sent_at: ms after the start; cents: NO_AMOUNT without one; address: 0 for the account's own
 ROW = np.dtype(
     [
         ("at", np.int64),
@@ -23,6 +23,7 @@ ROW = np.dtype(
         ("device", np.uint64),
         ("ip", np.uint64),
         ("instrument", np.uint64),
+        ("address", np.uint64),
         ("target", np.uint64),
         ("counterparty", np.int64),
         ("cents", np.int64),
@@ -82,6 +83,8 @@ def expand(made: Sessions, belongings: Belongings, random: np.random.Generator) 
     for field, shares in (("email", _EMAIL), ("phone", _PHONE), ("address", _ADDRESS)):
         by_type = np.array([shares.get(number, 0.0) for number in range(len(TYPES))])
         rows[f"shows_{field}"] = random.random(len(rows)) < by_type[rows["type"]]
+    rows["address"] = np.where(is_last, made["address"][session], 0)
+    rows["shows_address"] |= rows["address"] > 0
     return rows
 
 

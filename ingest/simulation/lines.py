@@ -66,7 +66,7 @@ def _encode(rows: Rows, people: Population) -> list[bytes]:
             rows["shows_email"], lambda chosen: _emails(people.draws.bits("email", account[chosen]))
         ),
         _at(rows["shows_phone"], lambda chosen: _phones(account[chosen], country[chosen])),
-        _at(rows["shows_address"], lambda chosen: _addresses(people, account[chosen])),
+        _at(rows["shows_address"], lambda chosen: _addresses(people, rows[chosen])),
         _amounts(rows["cents"], country),
         _outcomes(rows),
         _tails(rows["device"], country),
@@ -174,13 +174,16 @@ def phone_text(account: int, country: int) -> str:
     return f"{start}{first + number // len(plan.dialled):0{len(str(end - 1))}}"
 
 
-def _addresses(people: Population, account: Ints) -> list[str]:
-    homes = people.draws.bits("address", people.household_of[account])
-    return [
-        f',"address":"{1 + (home >> 8) % 180} {_STREETS[home % len(_STREETS)]}, '
-        f'{1 + (home >> 16) % 40}, {(home >> 24) % 100_000:05}"'
-        for home in homes.tolist()
-    ]
+def _addresses(people: Population, rows: Rows) -> list[str]:
+    own = people.draws.bits("address", people.household_of[rows["account"]])
+    shown = np.where(rows["address"] > 0, rows["address"], own)
+    return [f',"address":"{address_text(value)}"' for value in shown.tolist()]
+
+
+def address_text(value: int) -> str:
+    """A postal address as people write it."""
+    street = f"{1 + (value >> 8) % 180} {_STREETS[value % len(_STREETS)]}"
+    return f"{street}, {1 + (value >> 16) % 40}, {(value >> 24) % 100_000:05}"
 
 
 def _amounts(cents: Ints, country: Ints) -> list[str]:

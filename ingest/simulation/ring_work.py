@@ -8,8 +8,9 @@ from graph.times import DAY_MS
 from ingest.simulation.belongings import Belongings
 from ingest.simulation.countries import HOUR_MS, activity
 from ingest.simulation.draws import Bits, Ints
+from ingest.simulation.joint_actions import joint_action
 from ingest.simulation.population import Population
-from ingest.simulation.rings import Ring, Rings, Shared, borrowed, round_length
+from ingest.simulation.rings import Ring, Rings, Shared, borrowed
 from ingest.simulation.sessions import CLOCKS, MEAN_SIZE, TYPES, Sessions, sessions
 
 _MINUTE_MS = 60_000
@@ -19,8 +20,6 @@ _OFTEN = 0.1
 _BUSIEST = 2.3
 #: ordinary sessions beside each one for the ring: with 2.4 events each, above 30 % of all events
 _CAMOUFLAGE = 0.6
-#: ms in which a lockstep ring acts
-_LOCKSTEP_MS = _MINUTE_MS
 
 
 class _Uses(NamedTuple):
@@ -41,9 +40,8 @@ class RingWork:
 
     def __init__(self, belongings: Belongings, rings: Rings, events_per_day: float) -> None:
         self._people = belongings.people
-        self._draws = belongings.people.draws
         self._rings = rings.rings
-        random = self._draws.generator("ring work")
+        random = self._people.draws.generator("ring work")
         self._uses = _uses(belongings, rings, _OFTEN * events_per_day, random)
         self._sign_ups = _sign_ups(self._people, self._rings)
         first = np.concatenate([self._sign_ups, _first_uses(self._uses)])
@@ -62,7 +60,7 @@ class RingWork:
         work = [self._first[from_:to], self._repeats(since, until, random)]
         from_, to = np.searchsorted(self._rounds[:, 0], [since, until])
         for at, number in self._rounds[from_:to].tolist():
-            work.append(self._round(self._rings[number], at, random))
+            work.append(joint_action(self._people, self._rings[number], at, random))
         together = np.concatenate(work)
         return np.concatenate([together, self._camouflage(together, random)])
 
@@ -75,26 +73,6 @@ class RingWork:
         # thinned to the rhythm of the day
         kept = (random.random(len(row)) * _BUSIEST < busy) & (uses.since[row] < at)
         return _sessions(uses, row[kept], at[kept])
-
-    def _round(self, ring: Ring, at: int, random: np.random.Generator) -> Sessions:
-        members = ring.members[random.random(len(ring.members)) < ring.diligence]
-        if ring.kind == "lockstep":
-            target = self._draws.bits("item", random.integers(10, 10 + self._people.size // 20))
-            when = at + random.integers(0, _LOCKSTEP_MS, len(members))
-            kind = TYPES.index(("review", "content")[ring.number % 2])
-            return sessions(when, members, type=kind, target=target)
-        if len(members) < 3:
-            return sessions(members[:0], members[:0])
-        gaps = _MINUTE_MS + random.exponential(20 * _MINUTE_MS, len(members))
-        gaps *= min(1.0, round_length(self._people.length) / gaps.sum())
-        cents = random.uniform(20_000, 200_000) * 0.98 ** np.arange(len(members))
-        return sessions(
-            at + np.cumsum(gaps).astype(np.int64),
-            members,
-            type=TYPES.index("transfer"),
-            counterparty=np.roll(members, -1),
-            cents=cents.astype(np.int64),
-        )
 
     def _camouflage(self, work: Sessions, random: np.random.Generator) -> Sessions:
         beside = work[random.random(len(work)) < _CAMOUFLAGE]
@@ -141,6 +119,8 @@ def _uses(belongings: Belongings, rings: Rings, often: float, random: np.random.
     parts = [
         _uses_of(people, ring, shared, often, random)
         for ring in rings.rings
+        # weak ties are used in joint sittings only
+        if ring.kind != "weak_ties"
         for shared in ring.shared
     ]
     account, columns = borrowed(belongings, rings, random)

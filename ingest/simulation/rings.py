@@ -20,7 +20,10 @@ from ingest.simulation.population import Population
 
 KINDS = (
     *("shared_card", "shared_device", "sequential", "lockstep", "slow_growth", "money_circle"),
+    *("weak_ties", "fan_in"),
 )
+#: kinds whose members act together, again and again
+_TOGETHER = ("lockstep", "money_circle", "weak_ties", "fan_in")
 SMALLEST, LARGEST = 4, 40
 #: probabilities of a member using a shared identifier or taking part
 USE = (0.5, 0.9)
@@ -37,6 +40,8 @@ _SHARED = {
     "lockstep": {},
     "slow_growth": {"device": (1, 2), "card": (1, 2)},
     "money_circle": {"device": (0, 1)},
+    "weak_ties": {"ip": (2, 3), "address": (0, 1)},
+    "fan_in": {},
 }
 
 
@@ -44,7 +49,7 @@ _SHARED = {
 class Shared:
     """An identifier that a ring shares."""
 
-    #: device, ip or card
+    #: device, ip, card or address
     column: str
     bits: Bits
     #: for each member, whether it uses the identifier
@@ -165,7 +170,7 @@ def _rounds(
     people: Population, kind: str, since: int, events_per_day: float, random: np.random.Generator
 ) -> Ints:
     """When members act together: at least 8 times, more often the longer one looks."""
-    if kind not in ("lockstep", "money_circle"):
+    if kind not in _TOGETHER:
         return np.zeros(0, np.int64)
     often = 0.3 * min(1.0, events_per_day) * people.length / DAY_MS
     count = 8 + random.poisson(min(often, 100.0))
@@ -173,7 +178,7 @@ def _rounds(
     times = random.integers(min(since, until - 1), until, (3, count))
     # at busy hours, like everybody
     busiest = np.argmax(activity(people.start + times, 0), axis=0)
-    return np.sort(times[busiest, np.arange(count)])
+    return np.unique(times[busiest, np.arange(count)])
 
 
 def round_length(length: int) -> int:

@@ -22,6 +22,7 @@ SESSION = np.dtype(
         ("device", np.uint64),
         ("ip", np.uint64),
         ("card", np.uint64),
+        ("address", np.uint64),
         ("target", np.uint64),
         ("counterparty", np.int64),
         ("cents", np.int64),

@@ -27,6 +27,7 @@ from ingest.files import read_events
 from ingest.simulate import Simulation, simulate, truth
 from ingest.simulation import lines
 from ingest.simulation.belongings import Belongings
+from ingest.simulation.countries import COUNTRIES
 from ingest.simulation.output import write_events, write_truth
 from ingest.simulation.population import Population
 from ingest.simulation.rings import KINDS, LARGEST, SMALLEST, USE, Ring, plant_rings, ring_id
@@ -127,6 +128,7 @@ def shared_keys(ring: Ring, world: Simulation) -> list[tuple[tuple[str, str], se
             "device": ("device_id", f"{bits:016x}"),
             "card": ("payment_instrument", f"tok_{bits:016x}"),
             "ip": ("ip", lines.ip_text(bits).split("::")[0]),
+            "address": ("address", lines.address_text(bits)),
         }[shared.column]
         chosen = zip(names(ring, world), shared.used.tolist(), strict=True)
         keys.append((key, {name for name, used in chosen if used}))
@@ -313,11 +315,72 @@ def test_lockstep_rings_share_moments_and_nothing_else() -> None:
                 for earlier, later in pairwise(moments)
             )
         assert together >= 6
-        strong = Counter[str]()
-        for (field, value), by_account in uses().items():
-            if field != "ip" and len(by_account) <= LARGEST and len(by_account.keys() & ring) > 1:
-                strong[value] += 1
-        assert len(strong) <= 1
+        assert sum(in_common(ring).values()) <= 1
+
+
+def in_common(ring: set[str]) -> Counter[str]:
+    """How many identifiers of each field but IP two members share, and few others."""
+    return Counter(
+        field
+        for (field, _), by_account in uses().items()
+        if field != "ip" and len(by_account) <= LARGEST and len(by_account.keys() & ring) > 1
+    )
+
+
+def plans_of(kind: str) -> list[Ring]:
+    found = [ring for ring in planted()[1] if ring.kind == kind]
+    assert len(found) >= 5
+    return found
+
+
+def test_weak_ties_are_several_lines_and_addresses_in_joint_sittings_and_nothing_stronger() -> None:
+    with_address = 0
+    for ring in plans_of("weak_ties"):
+        columns = Counter(shared.column for shared in ring.shared)
+        assert 2 <= columns["ip"] <= 3
+        assert columns["address"] <= 1
+        with_address += columns["address"]
+        for turn, (key, planned) in enumerate(shared_keys(ring, WORLD)):
+            sittings = ring.rounds[turn :: len(ring.shared)] + WORLD.start
+            crowds = defaultdict(set)
+            for account, times in uses()[key].items():
+                for at in times:
+                    (sitting,) = np.flatnonzero((sittings <= at) & (at < sittings + 45 * 60_000))
+                    crowds[sitting].add(account)
+            assert len(crowds) >= 2
+            assert max(map(len, crowds.values())) >= min(2, len(planned))
+        assert sum((in_common(set(names(ring, WORLD))) - Counter(address=1)).values()) <= 1
+    assert with_address > 0
+
+
+def test_money_comes_in_at_one_member_within_an_hour_and_moves_on_in_part() -> None:
+    passed_on = Counter[bool]()
+    for ring in plans_of("fan_in"):
+        collector, *others = names(ring, WORLD)
+        paid, moved = Counter[int](), 0
+        for event in events():
+            if event["type"] != "transfer" or event["account_id"] not in {collector, *others}:
+                continue
+            at = event["occurred_at"] - WORLD.start
+            if event["account_id"] == collector:
+                since = (ring.rounds + HOUR <= at) & (at < ring.rounds + 3 * HOUR)
+                if since.any() and euros(event) >= 200:
+                    passed_on[event["counterparty_account_id"] in others] += 1
+                    moved += 1
+            elif event["counterparty_account_id"] == collector:
+                (number, *_) = np.flatnonzero((ring.rounds <= at) & (at < ring.rounds + HOUR))
+                assert 0.85 * 200 <= euros(event) <= 1.15 * 2000
+                paid[number] += 1
+        assert len(paid) >= 3
+        assert sum(paid.values()) >= 2 * len(paid)
+        assert 0.3 * len(paid) <= moved
+        assert sum(in_common({collector, *others}).values()) <= 1
+    assert min(passed_on[True], passed_on[False]) > 5
+
+
+def euros(event: dict[str, Any]) -> float:
+    (price,) = (c.price for c in COUNTRIES if c.code == event["country"])
+    return float(event["amount"]) / price
 
 
 def test_money_goes_in_circles_again_and_again() -> None:

@@ -1,0 +1,178 @@
+"""`ringtrace evaluate`: what was found against a truth file."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from api.demo import progress_bar
+from api.options import DataDir, open_world
+from api.truth_file import read_truth
+from detection.evaluation import (
+    FALSE_POSITIVES,
+    NO_SCORE,
+    Evaluation,
+    Figure,
+    Observed,
+    Truth,
+)
+from detection.evaluation import evaluate as compare
+from detection.found_rings import FOUND, FoundRing, Group
+from detection.settings import DetectionSettings
+from graph.errors import InputError
+from graph.model import RiskLevel
+from graph.store import GraphStore
+from graph.views import RingFilter, all_accounts, all_rings
+
+#: accounts between two steps of the progress bar
+_STEP = 1000
+out = Console()
+
+
+def evaluate(
+    truth_file: Annotated[Path, typer.Option("--truth", help="CSV account_id,label[,ring_id].")],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Compare rings and scores with what is true. Example: ringtrace evaluate --truth truth.csv."""
+    truth, settings = read_truth(truth_file), DetectionSettings()
+    with open_world(data_dir).store() as store:
+        observed = _observe(store, truth)
+    if not observed.is_known.any():
+        raise InputError(f"no account of {truth_file.name} is in the graph")
+    found = compare(truth, observed, settings.alert_level)
+    _print_accounts(found.flat())
+    _print_rings(found)
+    if json_file is not None:
+        _write(json_file, found.flat())
+
+
+def _observe(store: GraphStore, truth: Truth) -> Observed:
+    """One pass over the open rings and one over the accounts; only numbers are kept."""
+    numbers, count = truth.numbers, len(truth.numbers)
+    rings = [
+        FoundRing(
+            ring.risk_level,
+            frozenset(numbers[account] for account in ring.account_ids if account in numbers),
+        )
+        for ring in all_rings(store, RingFilter())
+    ]
+    is_known, unnamed = np.zeros(count, np.bool_), 0
+    risk, anomaly = (np.full(count, NO_SCORE, np.int16) for _ in range(2))
+    with progress_bar(out) as bar:
+        task = bar.add_task("Reading accounts", total=count)
+        for done, account in enumerate(all_accounts(store, flagged=False)):
+            if not done % _STEP:
+                bar.update(task, completed=done)
+            number = numbers.get(account.account_id)
+            if number is None:
+                unnamed += 1
+                continue
+            is_known[number] = True
+            risk[number] = NO_SCORE if account.risk_score is None else account.risk_score
+            anomaly[number] = NO_SCORE if account.anomaly_score is None else account.anomaly_score
+        bar.update(task, completed=count)
+    return Observed(is_known, risk, anomaly, rings, unnamed)
+
+
+def _print_accounts(figures: dict[str, Figure]) -> None:
+    out.print(
+        f"{figures['accounts']:,} accounts, {figures['accounts_labelled_1']:,} of them in rings; "
+        f"not in the graph and left out: {figures['accounts_unknown_to_graph']:,}; "
+        f"in the graph and not in the file: {figures['accounts_unnamed_by_truth']:,}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    table = _table("Accounts", "", "by ring risk", "by anomaly")
+    rows = {"AUC": "auc", "average precision": "average_precision"}
+    for percent in FALSE_POSITIVES:
+        for name in ("precision", "recall"):
+            rows[f"{name} at {percent} % false positives, %"] = f"{name}_at_{percent}pct"
+    for title, name in rows.items():
+        show = _percent if "%" in title else _number
+        table.add_row(title, show(figures[name]), show(figures[f"anomaly_{name}"]))
+    out.print(table)
+    level = figures["alert_level"]
+    out.print(
+        f"accounts in rings of level {level} or above: "
+        f"precision {_percent(figures['precision_at_alert_level'])} %, "
+        f"recall {_percent(figures['recall_at_alert_level'])} %, "
+        f"false positives {_percent(figures['false_positives_at_alert_level'], 2)} %; "
+        "the threshold is not calibrated",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _print_rings(found: Evaluation) -> None:
+    report, figures = found.rings, found.flat()
+    if report.whole is not None:
+        similar = [f"J ≥ {percent / 100}" for percent in FOUND]
+        table = _table(
+            "\nTrue rings found, %; high: by rings of level high or critical",
+            "",
+            "rings",
+            *similar,
+            *(f"high, {name}" for name in similar),
+        )
+        table.add_row(*_cells("all", report.whole), end_section=True)
+        for kind in report.kinds:
+            table.add_row(*_cells(kind.name, kind), end_section=kind is report.kinds[-1])
+        for size in report.sizes:
+            band = size.name.replace("over_", "over ").replace("_", "–")
+            table.add_row(*_cells(f"{band} accounts", size))
+        out.print(table)
+        if worst := report.worst_kind:
+            out.print(f"worst kind: {worst.name}", markup=False, highlight=False)
+        _print_members("members of matched rings", "matched_member", figures)
+    _print_members("members of any ring", "member", figures)
+    levels = ", ".join(f"{figures[f'rings_{level.value}']} {level.value}" for level in RiskLevel)
+    out.print(f"rings reported: {figures['rings']} ({levels})", highlight=False, soft_wrap=True)
+    if figures["noise_high"] is not None:
+        out.print(
+            f"noise among those high or critical: {_percent(figures['noise_high'])} % "
+            f"(95 % interval {_percent(figures['noise_high_lower'])} to "
+            f"{_percent(figures['noise_high_upper'])} %)",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _print_members(title: str, name: str, figures: dict[str, Figure]) -> None:
+    precision, recall = (_percent(figures[f"{name}_{part}"]) for part in ("precision", "recall"))
+    out.print(f"{title}: precision {precision} %, recall {recall} %", highlight=False)
+
+
+def _cells(title: str, group: Group) -> list[str]:
+    shares = [_percent(group.found[p]) for p in FOUND]
+    return [title, f"{group.rings:,}", *shares, *(_percent(group.found_high[p]) for p in FOUND)]
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title, box=SIMPLE, show_edge=False)
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _percent(share: Figure, places: int = 1) -> str:
+    return "-" if share is None else f"{100 * float(share):.{places}f}"
+
+
+def _number(value: Figure) -> str:
+    return "-" if value is None else f"{float(value):.3f}"
+
+
+def _write(path: Path, figures: dict[str, Figure]) -> None:
+    try:
+        path.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", "utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
