@@ -28,6 +28,7 @@ def compare_findings(
     """What is new, and what is gone, about the accounts that were looked at (sorted)."""
     digests: dict[str, str] = {}
     stored: set[tuple[str, str]] = set()
+    looked_at = set(account_ids)
     for start in range(0, len(account_ids), _CHUNK):
         chunk = account_ids[start : start + _CHUNK]
         for row in store.read("detection/read_findings", account_ids=chunk):
@@ -39,6 +40,13 @@ def compare_findings(
         for row, finding in zip(rows, findings, strict=True)
         for account_id in finding.account_ids
     }
+    # a hit may be about accounts that nobody looked at, too
+    beside = sorted(pair for pair in found - stored if pair[1] not in looked_at)
+    for start in range(0, len(beside), _CHUNK):
+        part = [list(pair) for pair in beside[start : start + _CHUNK]]
+        stored.update(
+            (row[0], row[1]) for row in store.read_values("detection/known_flags", rows=part)
+        )
     changed = [row for row in rows if digests.get(row["id"]) != row["digest"]]
     new, gone = ([list(pair) for pair in sorted(some)] for some in (found - stored, stored - found))
     return FindingChanges(changed, new, gone)

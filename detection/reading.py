@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from detection.components import component_labels
 from detection.projection import HORIZON_MS, Projection, age_hour, project
 from detection.shared import Shared, TieRow, UseRow, share
 from graph.deny_list import DenyList
@@ -38,46 +37,45 @@ def project_around(
     ties: dict[tuple[str, str], TieRow] = {}
     seen: set[str] = set()
     reached = set(account_ids)
-    while True:
-        _read_around(store, sorted(reached - seen), now, uses, ties)
-        seen |= reached
-        projection = project(share(uses.values(), ties.values(), denied), now)
-        reached = _linked(projection, seen)
-        if reached <= seen:
-            return seen, projection
+    while new := reached - seen:
+        use_rows, tie_rows = _read_around(store, sorted(new), now)
+        uses.update((row[0], row) for row in use_rows)
+        ties.update(((row[0], row[1]), row) for row in tie_rows)
+        seen |= new
+        # whatever a new account shares with anybody is in these rows
+        reached = _linked(project(share(use_rows, tie_rows, denied), now), new)
+    return seen, project(share(uses.values(), ties.values(), denied), now)
 
 
 def _read_around(
-    store: GraphStore,
-    account_ids: list[str],
-    now: int,
-    uses: dict[str, UseRow],
-    ties: dict[tuple[str, str], TieRow],
-) -> None:
-    hour = age_hour(now)
+    store: GraphStore, account_ids: list[str], now: int
+) -> tuple[list[UseRow], list[TieRow]]:
+    hour, uses, ties = age_hour(now), [], []
     live_from = hour - HORIZON_MS
     for start in range(0, len(account_ids), _CHUNK):
         chunk = account_ids[start : start + _CHUNK]
-        for row in store.read_values(
+        uses += store.read_values(
             "detection/read_uses_of",
             account_ids=chunk,
             caps=hub_caps(),
             live_from=live_from,
             now=hour,
-        ):
-            uses[row[0]] = row
-        for row in store.read_values(
+        )
+        ties += store.read_values(
             "detection/read_ties_of",
             account_ids=chunk,
             cap=COUNTERPARTY_CAP,
             live_from=live_from,
-        ):
-            ties[row[0], row[1]] = row
+        )
+    return list({row[0]: row for row in uses}.values()), list(
+        {(row[0], row[1]): row for row in ties}.values()
+    )
 
 
 def _linked(projection: Projection, account_ids: set[str]) -> set[str]:
-    """These accounts' components, all accounts of them."""
-    label = component_labels(projection)
-    mine = np.fromiter((a in account_ids for a in projection.account_ids), np.bool_, label.size)
-    wanted = np.isin(label, label[mine])
-    return {projection.account_ids[n] for n in np.flatnonzero(wanted).tolist()}
+    """Everybody who is linked to one of these accounts."""
+    names = projection.account_ids
+    mine = np.fromiter((name in account_ids for name in names), np.bool_, len(names))
+    source, target = projection.source, projection.target
+    ends = np.concatenate([target[mine[source]], source[mine[target]]])
+    return {names[n] for n in np.unique(ends).tolist()}

@@ -1,10 +1,12 @@
 // Several accounts were first seen within a short time and share one identifier.
 //
-// Values on more than $max_accounts accounts are left out: on a carrier's IP somebody is always new.
+// Of kinds that tell little, such as IP addresses, somebody is always new; so are values on more than
+// $max_accounts accounts.
 //
 // Access: read
 // Parameters:
 //   $account_ids   list  accounts to look at
+//   $kinds         list  kinds of identifiers looked at
 //   $min_accounts  int   fewest new accounts
 //   $max_accounts  int   above this it is crowded
 //   $window_ms     int   time within which they were first seen
@@ -12,10 +14,11 @@
 // Severity: high
 // Points: 20
 // Subject: identifier
-// Defaults: {"min_accounts": 3, "max_accounts": 50, "window_ms": 86400000}
-// Browser: :params {account_ids: ["1"], min_accounts: 3, max_accounts: 50, window_ms: 86400000}
+// Defaults: {"kinds": ["device", "payment_instrument", "email", "phone"], "min_accounts": 3, "max_accounts": 50, "window_ms": 86400000}
+// Browser: :params {account_ids: ["1"], kinds: ["device"], min_accounts: 3, max_accounts: 50, window_ms: 86400000}
 UNWIND $account_ids AS account_id
 MATCH (:Account {id: account_id})-[:USED]->(identifier:Identifier)
+WHERE identifier.kind IN $kinds
 WITH DISTINCT identifier, COUNT { (identifier)<-[:USED]-() } AS degree
 WHERE degree >= $min_accounts AND degree <= $max_accounts
 MATCH (identifier)<-[:USED]-(account:Account)
