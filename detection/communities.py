@@ -88,24 +88,24 @@ class LeidenCpm:
         The library leaves some apart, whatever the number of iterations (measured: of 300 seeds on
         8 accounts with one obvious community, 163 ended in two).
         """
-        _, label = np.unique(labels, return_inverse=True)
-        size = np.bincount(label).astype(np.float64)
-        between = np.zeros((size.size, size.size))
-        ends = label[component.source], label[component.target]
-        np.add.at(between, ends, component.weight / MILLION)
-        between += between.T
+        label = np.unique(labels, return_inverse=True)[1]
+        size = np.bincount(label)
+        one, other = label[component.source], label[component.target]
+        weight = component.weight
         while True:
-            gain = between - self.resolution * np.outer(size, size)
-            np.fill_diagonal(gain, -1)
-            one, other = np.unravel_index(np.argmax(gain), gain.shape)
-            if gain[one, other] <= _NO_GAIN:
+            # links between communities, one a pair
+            code = np.minimum(one, other) * size.size + np.maximum(one, other)
+            code, pair = np.unique(code[one != other], return_inverse=True)
+            weight = np.bincount(pair, weight[one != other])
+            one, other = code // size.size, code % size.size
+            gain = weight / MILLION - self.resolution * size[one] * size[other]
+            if gain.max(initial=0) <= _NO_GAIN:
                 return [int(each) for each in label]
-            label[label == other] = one
-            between[one] += between[other]
-            between[:, one] += between[:, other]
-            between[other] = between[:, other] = 0
-            size[one] += size[other]
-            size[other] = 0
+            kept, gone = one[gain.argmax()], other[gain.argmax()]
+            label[label == gone] = kept
+            size[kept], size[gone] = size[kept] + size[gone], 0
+            one[one == gone] = kept
+            other[other == gone] = kept
 
 
 class Louvain:
