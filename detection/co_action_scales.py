@@ -63,12 +63,19 @@ def weigh(coded: CodedActions, scale: Scale) -> tuple[Mask, NDArray[np.float64]]
     Those within the window say nothing: a ring that is alone with an object must not excuse itself.
     """
     first, last = ends_of_visits(coded, scale.window_ms)
-    visits = np.sort(coded.place[first])
-    inside = visits_near(visits, coded.place, scale.window_ms)
-    around = visits_near(visits, coded.place, scale.around * scale.window_ms) - inside
-    outside = visits_near(visits, coded.place, scale.horizon_ms) - inside
-    counts = (first | last) & (inside <= scale.crowd)
+    # in the order of places, in which searching is several times as fast
+    order = coded.by_place
+    place = coded.place[order]
+    visits = place[first[order]]
+    inside = visits_near(visits, place, scale.window_ms)
+    around = visits_near(visits, place, scale.around * scale.window_ms) - inside
+    outside = visits_near(visits, place, scale.horizon_ms) - inside
+    counts = inside <= scale.crowd
     if scale.lasting:
         counts &= outside >= inside
     seen = _PEAK * around / ((scale.around - 1) * (outside + 1.0))
-    return counts, np.clip(seen, scale.chance, 1.0)
+    chance = np.empty(len(order), np.float64)
+    chance[order] = np.clip(seen, scale.chance, 1.0)
+    usable = first | last
+    usable[order] &= counts
+    return usable, chance

@@ -14,9 +14,9 @@ from detection.coded_actions import CodedActions, Ints, Mask, ends_of_visits, ex
 
 #: pairs made in one go: 100 MB
 _AT_ONCE = 2_000_000
-#: pairs up to which all of them are kept in memory: 500 MB; above, pairs are counted first in
+#: pairs up to which all of them are kept in memory: 150 MB; above, pairs are counted first in
 #: _BINS bins by a hash, and only those of full bins are made again (Park, Chen, Yu 1995)
-_IN_MEMORY = 16_000_000
+_IN_MEMORY = 4_000_000
 _BINS = 1 << 26
 _HASH = np.uint64(0x9E3779B97F4A7C15)
 
@@ -49,10 +49,11 @@ def coincidences(
     counts = ends - np.arange(len(rows)) - 1
     full = None
     if counts.sum() > _IN_MEMORY and min_objects > 1:
-        full = np.zeros(_BINS, np.uint32)
+        filled = np.zeros(_BINS, np.uint32)
         for pair, _, _ in _pairs(coded, rows, counts):
-            np.add.at(full, _bins(pair), np.uint32(1))
-        full = full >= min_objects
+            np.add.at(filled, _bins(pair), np.uint32(1))
+        full = filled >= min_objects
+        del filled
     parts = []
     for pair, one, other in _pairs(coded, rows, counts):
         kept = full[_bins(pair)] if full is not None else slice(None)
@@ -132,9 +133,12 @@ def trials(coded: CodedActions, pairs: Ints, scale: Scale, chance: NDArray[np.fl
     object that both visit again and again has as many chances as there are pairs of visits so
     near, and counts once.
     """
+    low, high = np.divmod(pairs, max(len(coded.account_ids), 1))
+    present = np.zeros(len(coded.account_ids), np.bool_)
+    present[low] = present[high] = True
     first, _ = ends_of_visits(coded, scale.window_ms)
-    visits = _Visits(coded, np.flatnonzero(first), chance, scale.horizon_ms)
-    low, high = pairs // len(coded.account_ids), pairs % len(coded.account_ids)
+    rows = np.flatnonzero(first & present[coded.account])
+    visits = _Visits(coded, rows, chance, scale.horizon_ms)
     fewer = visits.groups_of(low) <= visits.groups_of(high)
     one, other = np.where(fewer, low, high), np.where(fewer, high, low)
     objects = np.zeros(len(pairs), np.int64)

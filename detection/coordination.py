@@ -89,7 +89,7 @@ def pairs(
     size = max(len(coded.account_ids), 1)
     source, target = np.divmod(best["pair"].to_numpy(), size)
     best = best.filter(pa.array(wanted[source] | wanted[target]))
-    return _named(best, coded.account_ids)
+    return named_pairs(best, coded.account_ids)
 
 
 def affected(
@@ -189,7 +189,8 @@ def _best(found: pa.Table) -> pa.Table:
     return found.filter(pa.array(np.diff(found["pair"].to_numpy(), prepend=-1) != 0))
 
 
-def _named(found: pa.Table, account_ids: list[str]) -> pa.Table:
+def named_pairs(found: pa.Table, account_ids: list[str]) -> pa.Table:
+    """Rows in the columns of PAIRS out of rows whose `pair` is source code * accounts + target."""
     names = pa.array(account_ids, pa.string())
     source, target = np.divmod(found["pair"].to_numpy(), max(len(account_ids), 1))
     ends = [names.take(pa.array(source)), names.take(pa.array(target))]
