@@ -35,9 +35,11 @@ class Scale:
     crowd: int = 60
     #: windows around an action whose visits say how fast the object's visits follow each other
     around: int = 10
-    #: count only objects that are visited more often outside the window than in it: what lives
-    #: for an hour brings everybody together within an hour
-    lasting: bool = False
+    #: visits outside the window for each one in it, below which an object does not count: what
+    #: lives for an hour brings everybody together within an hour
+    lasting: float = 0.0
+    #: times that are multiples of this are rounded, or a scheduler's: no coincidence at this scale
+    round_ms: int | None = None
     #: accounts that, each weakly linked with both, make a weak link a link; None: no such links
     supporters: int | None = None
 
@@ -49,9 +51,19 @@ class Scale:
 
 #: seconds for machines, an hour for people at work, and days where only dates are known
 SCALES = (
-    Scale(_MINUTE_MS, 12 * _HOUR_MS, 30 * _MINUTE_MS, 6),
-    Scale(_HOUR_MS, 14 * DAY_MS, 12 * _HOUR_MS, 6, lasting=True),
-    Scale(2 * DAY_MS, 90 * DAY_MS, 2 * DAY_MS, 3, crowd=40, around=5, lasting=True, supporters=3),
+    Scale(_MINUTE_MS, 12 * _HOUR_MS, 30 * _MINUTE_MS, factor=6, round_ms=_HOUR_MS),
+    Scale(_HOUR_MS, 14 * DAY_MS, 12 * _HOUR_MS, factor=6, lasting=1.0, round_ms=_HOUR_MS),
+    Scale(
+        2 * DAY_MS,
+        90 * DAY_MS,
+        2 * DAY_MS,
+        factor=3,
+        crowd=40,
+        around=5,
+        # what ordinary people do with an item goes on for longer than two days
+        lasting=0.25,
+        supporters=3,
+    ),
 )
 
 
@@ -70,12 +82,12 @@ def weigh(coded: CodedActions, scale: Scale) -> tuple[Mask, NDArray[np.float64]]
     inside = visits_near(visits, place, scale.window_ms)
     around = visits_near(visits, place, scale.around * scale.window_ms) - inside
     outside = visits_near(visits, place, scale.horizon_ms) - inside
-    counts = inside <= scale.crowd
-    if scale.lasting:
-        counts &= outside >= inside
+    counts = (inside <= scale.crowd) & (outside >= scale.lasting * inside)
     seen = _PEAK * around / ((scale.around - 1) * (outside + 1.0))
     chance = np.empty(len(order), np.float64)
     chance[order] = np.clip(seen, scale.chance, 1.0)
     usable = first | last
+    if scale.round_ms is not None:
+        usable &= coded.at % scale.round_ms != 0
     usable[order] &= counts
     return usable, chance
