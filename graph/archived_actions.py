@@ -20,18 +20,18 @@ TRANSFERS = pa.schema(
 
 _ACTIONS = """
 WITH event AS (
-    SELECT account_id, target_id, counterparty_account_id, type, epoch_ms(occurred_at) AS at
+    SELECT account_id, target_id, counterparty_account_id, type, epoch_ms(occurred_at) AS "at"
     FROM read_parquet($files, hive_partitioning = false)
     WHERE occurred_at >= make_timestamptz($since) AND occurred_at < make_timestamptz($until)
 )
-SELECT account_id, 'target:' || target_id AS object, at FROM event WHERE target_id IS NOT NULL
+SELECT account_id, 'target:' || target_id AS object, "at" FROM event WHERE target_id IS NOT NULL
 UNION ALL
-SELECT account_id, 'payee:' || counterparty_account_id, at
+SELECT account_id, 'payee:' || counterparty_account_id, "at"
 FROM event WHERE counterparty_account_id IS NOT NULL AND type <> 'referral'
 """
 # money that did not go through was not passed on
 _TRANSFERS = """
-SELECT account_id AS payer, counterparty_account_id AS payee, epoch_ms(occurred_at) AS at,
+SELECT account_id AS payer, counterparty_account_id AS payee, epoch_ms(occurred_at) AS "at",
     amount_micros, currency
 FROM read_parquet($files, hive_partitioning = false)
 WHERE occurred_at >= make_timestamptz($since) AND occurred_at < make_timestamptz($until)
