@@ -197,12 +197,27 @@ def _easy(actions: list[Action], accounts: list[str] | None = None) -> list[dict
     return rows
 
 
-@settings(max_examples=200, deadline=None)
-@given(_ACTIONS, _JOINT, _ACTIONS)
-def test_only_affected_pairs_change(
-    single: list[Action], joint: list[tuple[set[str], str, int]], new: list[Action]
-) -> None:
-    old = _all(single, joint)
+def _crews(random: np.random.Generator) -> list[Action]:
+    """Three crews of three that act on seven objects, and whatever else they do."""
+    until = int(random.choice([900, 3000]))
+    made = [_anything(random, "abcdefghij", until) for _ in range(20)]
+    for _ in range(int(random.integers(4, 14))):
+        crew, (_, item, at) = int(random.integers(3)), _anything(random, "a", until)
+        made += [(a, item, at + int(random.integers(8))) for a in "abcdefghi"[3 * crew :][:3]]
+    return made
+
+
+def _anything(random: np.random.Generator, accounts: str, until: int) -> Action:
+    account, item = random.choice(list(accounts)), random.choice(list("opqrstu"))
+    return str(account), str(item), int(random.integers(1, until))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_only_affected_pairs_change(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    old = _crews(random)
+    new = [_anything(random, "ijz", 3000) for _ in range(int(random.integers(1, 4)))]
     accounts = sorted({account for account, _, _ in new})
     touched = set(affected(table(old + new), accounts, scales=EASY))
     kept = [row for row in _easy(old) if not {row["source"], row["target"]} & touched]
