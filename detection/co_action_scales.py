@@ -51,7 +51,7 @@ class Scale:
 
 #: seconds for machines, an hour for people at work, and days where only dates are known
 SCALES = (
-    Scale(_MINUTE_MS, 12 * _HOUR_MS, 30 * _MINUTE_MS, factor=6, round_ms=_HOUR_MS),
+    Scale(_MINUTE_MS, 12 * _HOUR_MS, 30 * _MINUTE_MS, factor=6, round_ms=_HOUR_MS, supporters=3),
     Scale(_HOUR_MS, 14 * DAY_MS, 12 * _HOUR_MS, factor=6, lasting=1.0, round_ms=_HOUR_MS),
     Scale(
         2 * DAY_MS,

@@ -60,13 +60,13 @@ def load(store: GraphStore, simulation: Simulation, folder: Path) -> dict[str, i
 
 def _folded() -> str:
     uses = " UNION ALL ".join(
-        f"SELECT account_id, '{kind}:' || {value} AS key, '{kind}' AS kind, occurred_at AS at "
+        f"SELECT account_id, '{kind}:' || {value} AS key, '{kind}' AS kind, occurred_at AS seen "
         f"FROM events WHERE {value} IS NOT NULL"
         for kind, value in _FIELDS.items()
     )
     return (
         "CREATE TABLE uses AS SELECT account_id, key, any_value(kind) AS kind, count(*) AS events, "
-        f"min(at) AS first_seen, max(at) AS last_seen FROM ({uses}) GROUP BY account_id, key"
+        f"min(seen) AS first_seen, max(seen) AS last_seen FROM ({uses}) GROUP BY account_id, key"
     )
 
 
