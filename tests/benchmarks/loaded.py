@@ -45,7 +45,9 @@ def load(store: GraphStore, simulation: Simulation, folder: Path) -> dict[str, i
     events = folder / "events.jsonl.zst"
     write_events(simulate(simulation), events)
     with duckdb.connect(str(folder / "folded.duckdb")) as db:
-        db.execute("SET threads = 2; SET preserve_insertion_order = false")
+        db.execute(
+            "SET threads = 2; SET memory_limit = '4GB'; SET preserve_insertion_order = false"
+        )
         db.execute(
             f"CREATE TABLE events AS SELECT * FROM read_json('{events}', columns = {_COLUMNS})"
         )
