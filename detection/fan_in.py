@@ -49,8 +49,8 @@ def fan_in_pairs(
     the hour, at least twice as many as with evenly spread times. The p-value is the binomial tail
     (Hoeffding 1956). Weaker links count in near-cliques at one payee (as in CopyCatch).
 
-    On simulated traffic it links 9 in 10 members of such rings in 30 days, 4 in 10 in 14 days, all
-    in 90, and nobody else. It does not find: fewer than 4 occasions within 28 days; collectors
+    On simulated traffic it links 8 in 10 members of such rings in 30 days, 4 in 10 in 14, all in
+    90, and nobody else. It does not find: fewer than 4 occasions within 28 days; collectors
     that take turns, or for more than an hour; payees of whom more than 50 pay within the hour;
     rings that keep to weekdays and hours. It does find people whom the payee brings together on
     changing days for less than two hours: flatmates after each dinner, an audience that pays at
