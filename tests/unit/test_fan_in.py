@@ -214,6 +214,14 @@ def test_three_occasions_are_too_few() -> None:
     assert fan_in_pairs(table([])).equals(PAIRS.empty_table())
 
 
+def test_among_many_accounts_it_is_the_same() -> None:
+    payments = ring(np.random.default_rng(5), "zyxwvu", 16)
+    many = [(f"a{n}", f"b{n}", START) for n in range(60_000)]
+    found = fan_in_pairs(table(payments))
+    assert found.num_rows == 15
+    assert fan_in_pairs(table(payments + many)).equals(found)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_order_and_strangers_change_nothing(seed: int) -> None:
