@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from detection.components import Component
 from detection.projection import MILLION
 from detection.settings import DetectionSettings
-from detection.shared import Ints
+from detection.shared import Ints, Longs
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ class LeidenCpm:
             use_modularity=False,
             seed=component.seed,
         )
-        return _collect([labels[n] for n in range(count)])
+        found = np.fromiter((labels[n] for n in range(count)), np.int64, count)
+        return _collect(_merged(found, component, self.resolution).tolist())
 
 
 class Louvain:
@@ -140,6 +141,33 @@ def _community(component: Component, positions: Ints) -> Community:
 def _is_clique(component: Component) -> bool:
     count = len(component.members)
     return component.weight.size == count * (count - 1) // 2
+
+
+def _merged(labels: Longs, component: Component, resolution: float) -> Longs:
+    """Labels with those communities merged that are better as one.
+
+    Leiden promises that there are none, but the native one left one of 30 planted rings in halves
+    at 6 of 30 seeds, however often it iterated.
+    """
+    count = len(labels)
+    while True:
+        one, other = labels[component.source], labels[component.target]
+        apart = one != other
+        code = np.minimum(one, other)[apart] * count + np.maximum(one, other)[apart]
+        pairs, inverse = np.unique(code, return_inverse=True)
+        first, second = pairs // count, pairs % count
+        size = np.bincount(labels, minlength=count)
+        between = np.bincount(inverse, component.weight[apart], pairs.size)
+        gain = between - resolution * MILLION * size[first] * size[second]
+        best = np.argsort(-gain, kind="stable")
+        becomes, taken = np.arange(count), np.zeros(count, np.bool_)
+        for n in best[gain[best] > 0].tolist():
+            if not taken[first[n]] and not taken[second[n]]:
+                becomes[second[n]] = first[n]
+                taken[[first[n], second[n]]] = True
+        if not taken.any():
+            return labels
+        labels = becomes[labels]
 
 
 def _collect(labels: list[int]) -> list[Ints]:
