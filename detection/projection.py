@@ -136,10 +136,11 @@ def _tied(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:
     code = low.astype(np.int64) * count + high
     age = AGE_WEIGHTS[age_classes(ties.last_seen, now)]
     in_step = ties.kind == TieKind.COACTED
-    paid = ties.kind == TieKind.TRANSFERRED
+    # what has expired brings no money back either
+    paid = (ties.kind == TieKind.TRANSFERRED) & (age > 0)
     weight = np.where(in_step, IN_STEP, ONE_WAY)
-    weight[paid] = np.where(_goes_round(ties.source[paid], ties.target[paid], count), MUTUAL, 0)
-    weight[paid] = np.maximum(weight[paid], ONE_WAY)
+    goes_round = _goes_round(ties.source[paid], ties.target[paid], count)
+    weight[paid] = np.where(goes_round, MUTUAL, ONE_WAY)
     weighed = np.rint(weight * age).astype(np.int64)
     # of what ties a pair in one way, there and back, the strongest counts
     order = np.lexsort((-weighed, ties.kind, code))
