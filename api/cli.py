@@ -26,7 +26,7 @@ from api.commands.simulate import simulate
 from api.dry_run import print_dry_run
 from api.housekeeping import housekeeping
 from api.listing import print_listing
-from api.options import DataDir, FollowStdin, OutputFormat, open_world
+from api.options import AsOf, DataDir, FollowStdin, OutputFormat, open_world
 from api.ports import free_port
 from api.responses import AccountOut, RingOut
 from api.settings import ApiSettings
@@ -38,6 +38,7 @@ from graph.deny_list import DenyList, load_deny_list
 from graph.errors import InputError, RingtraceError
 from graph.model import RiskLevel
 from graph.schema import apply_schema, check_schema
+from graph.store import GraphStore
 from graph.times import now_ms
 from graph.views import RingFilter, all_accounts, all_rings
 from ingest.consumer import ensure_topics
@@ -260,11 +261,12 @@ def _into_graph(world: World, values: list[bytes]) -> int:
 
 
 @app.command()
-def detect(
+def detect(  # noqa: PLR0913  (options, which are always named)
     once: Annotated[bool, typer.Option("--once", help="One run (the default).")] = False,
     full: Annotated[bool, typer.Option("--full", help="Look at every account.")] = False,
     every: Annotated[float | None, typer.Option(help="Seconds between runs, for ever.")] = None,
     deny_list: Annotated[Path | None, typer.Option(help="What never connects anything.")] = None,
+    as_of: AsOf = None,
     data_dir: DataDir = None,
     follow_stdin: FollowStdin = False,
 ) -> None:
@@ -277,9 +279,12 @@ def detect(
     if every is not None and (once or full or every <= 0):
         raise typer.BadParameter("--every takes seconds above 0 and goes without --once and --full")
     settings, world = DetectionSettings(), open_world(data_dir)
+    if as_of is not None:
+        with _store(world, as_of, deny_list) as store:
+            _print_rings(store, OutputFormat.TABLE, RiskLevel.LOW)
+        return
     with _stopping(follow_stdin) as stop, world.store() as store:
-        path = deny_list or settings.deny_list
-        denied = load_deny_list(path, world.pseudonyms(store)) if path else DenyList()
+        denied = _denied(world, store, deny_list or settings.deny_list)
         if every is not None:
             detect_every(store, settings, every, stop, denied, world.archive())
         else:
@@ -288,6 +293,26 @@ def detect(
             report(run)
             if run is None:
                 out.print("nothing was touched since the last run")
+
+
+@contextmanager
+def _store(world: World, as_of: int | None, deny_list: Path | None = None) -> Iterator[GraphStore]:
+    """The graph, or the graph as it was."""
+    if as_of is None:
+        with world.store() as store:
+            yield store
+        return
+    from api.past import past_store
+
+    settings = DetectionSettings()
+    with world.store() as present:
+        denied = _denied(world, present, deny_list or settings.deny_list)
+    with past_store(world, settings, as_of, denied) as store:
+        yield store
+
+
+def _denied(world: World, store: GraphStore, path: Path | None) -> DenyList:
+    return load_deny_list(path, world.pseudonyms(store)) if path else DenyList()
 
 
 @app.command()
@@ -342,23 +367,29 @@ def _end_with_parent(server: "uvicorn.Server") -> None:
 def rings(
     output: Annotated[OutputFormat, typer.Option("--format")] = OutputFormat.TABLE,
     min_level: Annotated[RiskLevel, typer.Option(help="Lowest level to list.")] = RiskLevel.LOW,
+    as_of: AsOf = None,
     data_dir: DataDir = None,
 ) -> None:
     """List open rings, riskiest first. Example: ringtrace rings --format jsonl."""
-    with open_world(data_dir).store() as store:
-        found = (RingOut.of(ring) for ring in all_rings(store, RingFilter(min_level)))
-        columns = ["ring_id", "risk_score", "risk_level", "size", "identifiers", "last_seen"]
-        print_listing(found, columns, output, "Rings")
+    with _store(open_world(data_dir), as_of) as store:
+        _print_rings(store, output, min_level)
+
+
+def _print_rings(store: GraphStore, output: OutputFormat, min_level: RiskLevel) -> None:
+    found = (RingOut.of(ring) for ring in all_rings(store, RingFilter(min_level)))
+    columns = ["ring_id", "risk_score", "risk_level", "size", "identifiers", "last_seen"]
+    print_listing(found, columns, output, "Rings")
 
 
 @app.command()
 def accounts(
     output: Annotated[OutputFormat, typer.Option("--format")] = OutputFormat.TABLE,
     flagged: Annotated[bool, typer.Option("--flagged", help="Only flagged ones.")] = False,
+    as_of: AsOf = None,
     data_dir: DataDir = None,
 ) -> None:
     """List accounts with their scores. Example: ringtrace accounts --flagged --format csv."""
-    with open_world(data_dir).store() as store:
+    with _store(open_world(data_dir), as_of) as store:
         found = (AccountOut.of(account) for account in all_accounts(store, flagged))
         columns = ["account_id", "anomaly_score", "risk_score", "ring_ids", "flags", "event_count"]
         print_listing(found, columns, output, "Accounts")

@@ -18,7 +18,7 @@ MIN_LINK = 200_000
 #: milliseconds after which a use expires: it links nobody any more and counts for no hub
 HORIZON_MS = AGE_CLASS_DAYS[-1] * DAY_MS
 #: two came to an identifier, or were last there, together: milliseconds between them
-TOGETHER_MS = HOUR_MS
+TOGETHER_MS = HOUR_MS // 2
 #: longer between the last use of one and the first of the other, and it may have changed hands
 HANDOVER_MS = 3 * DAY_MS
 #: what a use counts by age class, the last of which has expired
@@ -76,7 +76,8 @@ def project(shared: Shared, now: int) -> Projection:
 
     A pair's weight is a sum: for each value of a connecting kind its prior, by the age of the older
     of the two uses, halved where it may have changed hands between them; for each value of a
-    supporting kind the same, if both came or left within the hour; and what their direct ties give.
+    supporting kind the same, if both came or left within half an hour; and what their direct ties
+    give.
     It does not depend on how many others use a value, as long as that is no hub: rings of 4 and of
     40 are then equally dense, and one more user changes no link between others.
     """

@@ -5,12 +5,12 @@ from collections import defaultdict
 from itertools import pairwise
 
 from detection.evidence import RingEvidence, SharedValue
-from detection.projection import HANDOVER_MS, TOGETHER_MS
+from detection.projection import HANDOVER_MS
 from detection.rules import rules
 from detection.settings import DetectionSettings
 from detection.shared import TieKind
 from graph.model import Finding, Reason, RiskLevel
-from graph.times import DAY_MS
+from graph.times import DAY_MS, HOUR_MS
 
 MAX_SCORE = 100
 #: most points for being large: of groups of 3 one in ten was a ring, of 13 to 40 nineteen in twenty
@@ -28,6 +28,8 @@ _NOT_FOR_FAMILIES = ("in_step", "money_going_round")
 #: days that people of one home share its address at least
 _HOME_DAYS = 3
 _OLD_DAYS = 90
+#: what is shared is looked at as if it had been seen for a week at least
+_WEEK_MS = 7 * DAY_MS
 
 
 def score(evidence: RingEvidence) -> tuple[Reason, ...]:
@@ -103,14 +105,15 @@ def _ties(evidence: RingEvidence) -> Reason:
 
 
 def _together(evidence: RingEvidence) -> Reason:
-    """Members that came to an identifier in one sitting with another."""
+    """Members that came to an identifier in one sitting with another, more than by chance."""
     keys, together = set(), set()
     for value in evidence.identifiers:
         came = sorted(zip(value.first_seen, value.account_ids, strict=True))
-        near = {a for x, y in pairwise(came) if y[0] - x[0] <= TOGETHER_MS for a in (x[1], y[1])}
-        # of many arrivals some are near each other by chance
-        span = max(came[-1][0] - came[0][0], TOGETHER_MS)
-        if len(near) > 2 * len(came) * (len(came) - 1) * TOGETHER_MS / span or span == TOGETHER_MS:
+        near = {a for x, y in pairwise(came) if y[0] - x[0] <= HOUR_MS for a in (x[1], y[1])}
+        span = max(max(value.last_seen) - came[0][0], _WEEK_MS)
+        chance = 1 - (1 - 2 * HOUR_MS / span) ** (len(came) - 1)
+        spread = math.sqrt(chance * (1 - chance) / len(came))
+        if len(near) > len(came) * (chance + 2 * spread):
             keys.add(value.key)
             together |= near
     points = round(TOGETHER_POINTS * len(together) / len(evidence.account_ids))

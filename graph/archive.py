@@ -5,6 +5,7 @@ one month each, sorted by account, and a manifest says which files count. Any en
 `files` names.
 """
 
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -176,6 +177,21 @@ class Archive:
                 yield from cursor.sql(_REMEMBERED, params=parameters).to_arrow_reader(50_000)
         except (duckdb.Error, OSError) as error:
             raise ArchiveError(f"the archive changed while it was read: {error}") from error
+
+    def with_engine(self, work: Callable[[Connection, list[str]], T]) -> T:
+        """What `work` makes of the files that are the archive just now, in a DuckDB of its own.
+
+        That one may take 2 GB and moves what is more to the disk. ArchiveError when a compaction
+        deletes what is being read: do it again.
+        """
+        with tempfile.TemporaryDirectory(prefix="ringtrace-fold-") as spill:
+            engine = open_engine(self._files, "2GB", spill)
+            try:
+                return work(engine, self.files())
+            except duckdb.Error as error:
+                raise failed(error) from error
+            finally:
+                engine.close()
 
     def files(self) -> list[str]:
         """The Parquet files that are the archive just now: any engine can read exactly these."""
