@@ -12,16 +12,20 @@ from detection.evidence import gather
 from detection.features import read_features
 from detection.findings import compare_findings
 from detection.projection import Projection, project
-from detection.reading import project_around, read_all
+from detection.reading import all_rows, project_around
 from detection.results import Results, read_known_rings, read_used_ids, save
 from detection.rings import KnownRing, make_ring, match_rings, ring_change
 from detection.rules import run_rules, without_denied
 from detection.scope import Scope, read_scope
 from detection.settings import DetectionSettings
+from detection.shared import share
+from graph import metrics
 from graph.deny_list import DenyList
 from graph.model import Alert, Ring, RingChange
 from graph.store import GraphStore
 
+#: time of a part of a run
+seconds = metrics.DETECTION_STAGE_SECONDS.labels
 _NOTHING = DenyList()
 
 
@@ -51,31 +55,34 @@ def detect(
     with `full` for all. Returns None when nothing was touched. A crash anywhere repeats the run
     and nothing else.
     """
-    scope = read_scope(store, full)
+    with seconds("read").time():
+        scope = read_scope(store, full)
     if not scope.account_ids:
         return None
     looked_at, projection, known = look_around(store, scope, denied)
-    finder = community_finder(settings)
-    components = find_components(projection, None if full else looked_at)
-    communities = find_communities(finder, components, settings.min_ring_size)
-    findings = without_denied(run_rules(store, sorted(looked_at)), denied)
-    evidence = gather(communities, projection.shared, findings)
-    founded_at = [each.first_seen for each in evidence]
-    members = [community.by_account for community in communities]
-    matching = match_rings(members, known, founded_at, read_used_ids(store, looked_at))
-    features = read_features(store, sorted(looked_at), projection.shared)
-    model = present_model(store, features, train=full)
-    version = f"{finder.version}+{model.version}"
-    before = {ring.ring_id: ring for ring in known}
-    rings = [
-        make_ring(each, ring_id, matching.parents.get(ring_id, ()), settings)
-        for ring_id, each in zip(matching.ring_ids, evidence, strict=True)
-    ]
-    changes = [c for ring in rings if (c := ring_change(ring, before.get(ring.ring_id)))]
-    alerts = raise_alerts(rings, before, settings, scope.now, version)
-    save(
-        store,
-        Results(
+    with seconds("cluster").time():
+        finder = community_finder(settings)
+        components = find_components(projection, None if full else looked_at)
+        communities = find_communities(finder, components, settings.min_ring_size)
+    with seconds("score").time():
+        findings = without_denied(run_rules(store, sorted(looked_at)), denied)
+        evidence = gather(communities, projection.shared, findings)
+        members = [community.by_account for community in communities]
+        founded_at = [each.first_seen for each in evidence]
+        matching = match_rings(members, known, founded_at, read_used_ids(store, looked_at))
+        features = read_features(store, sorted(looked_at), projection.shared)
+        model = present_model(store, features, train=full)
+        rings = [
+            make_ring(each, ring_id, matching.parents.get(ring_id, ()), settings)
+            for ring_id, each in zip(matching.ring_ids, evidence, strict=True)
+        ]
+        scores = changed_scores(model, features)
+    with seconds("write").time():
+        version = f"{finder.version}+{model.version}"
+        before = {ring.ring_id: ring for ring in known}
+        changes = [c for ring in rings if (c := ring_change(ring, before.get(ring.ring_id)))]
+        alerts = raise_alerts(rings, before, settings, scope.now, version)
+        results = Results(
             scope=scope,
             account_count=len(looked_at),
             rings=rings,
@@ -84,14 +91,14 @@ def detect(
             before=before,
             ended=matching.ended,
             findings=compare_findings(store, sorted(looked_at), findings),
-            scores=changed_scores(model, features),
+            scores=scores,
             due=changed_due(projection, features, scope.now),
             model=model,
             alerts=alerts,
             messages=messages(alerts, rings, settings, scope.run_id),
             detector_version=version,
-        ),
-    )
+        )
+        save(store, results)
     return Run(scope.run_id, rings, changes, alerts, len(looked_at))
 
 
@@ -103,12 +110,17 @@ def look_around(
     Whoever is in such a ring is looked at too: a ring that lost its ground is seen as a whole.
     """
     if scope.is_full:
-        projection = project(read_all(store, scope.now, denied), scope.now)
-        return scope.account_ids, projection, read_known_rings(store, scope.account_ids)
+        with seconds("read").time():
+            uses, ties = all_rows(store, scope.now)
+            known = read_known_rings(store, scope.account_ids)
+        with seconds("project").time():
+            projection = project(share(uses, ties, denied), scope.now)
+        return scope.account_ids, projection, known
     look = partial(project_around, store, now=scope.now, denied=denied)
     looked_at, projection = look(scope.account_ids)
     while True:
-        known = read_known_rings(store, looked_at)
+        with seconds("read").time():
+            known = read_known_rings(store, looked_at)
         members = {account_id for ring in known for account_id in ring.members}
         if members <= looked_at:
             return looked_at, projection, known

@@ -5,25 +5,27 @@ from collections.abc import Iterable
 import numpy as np
 
 from detection.projection import HORIZON_MS, Projection, age_hour, project
-from detection.shared import Shared, TieRow, UseRow, share
+from detection.shared import TieRow, UseRow, share
+from graph import metrics
 from graph.deny_list import DenyList
 from graph.kinds import hub_caps
 from graph.store import GraphStore
 
 #: an account with more counterparties is an exchange or a merchant: its ties link nobody
 COUNTERPARTY_CAP = 50
+seconds = metrics.DETECTION_STAGE_SECONDS.labels
 #: accounts asked about in one statement
 _CHUNK = 10_000
 
 
-def read_all(store: GraphStore, now: int, denied: DenyList) -> Shared:
-    """All that any accounts share; `now` in milliseconds."""
+def all_rows(store: GraphStore, now: int) -> tuple[list[UseRow], list[TieRow]]:
+    """All that any accounts share, and all ties, as the graph says them; `now` in milliseconds."""
     live_from = age_hour(now) - HORIZON_MS
     uses = store.read_values(
         "detection/read_all_uses", caps=hub_caps(), live_from=live_from, now=age_hour(now)
     )
     ties = store.read_values("detection/read_all_ties", cap=COUNTERPARTY_CAP, live_from=live_from)
-    return share(uses, ties, denied)
+    return list(uses), list(ties)
 
 
 def project_around(
@@ -38,13 +40,16 @@ def project_around(
     seen: set[str] = set()
     reached = set(account_ids)
     while new := reached - seen:
-        use_rows, tie_rows = _read_around(store, sorted(new), now)
+        with seconds("read").time():
+            use_rows, tie_rows = _read_around(store, sorted(new), now)
         uses.update((row[0], row) for row in use_rows)
         ties.update(((row[0], row[1]), row) for row in tie_rows)
         seen |= new
-        # whatever a new account shares with anybody is in these rows
-        reached = _linked(project(share(use_rows, tie_rows, denied), now), new)
-    return seen, project(share(uses.values(), ties.values(), denied), now)
+        with seconds("project").time():
+            # whatever a new account shares with anybody is in these rows
+            reached = _linked(project(share(use_rows, tie_rows, denied), now), new)
+    with seconds("project").time():
+        return seen, project(share(uses.values(), ties.values(), denied), now)
 
 
 def _read_around(

@@ -116,6 +116,14 @@ DETECTION_RUN_SECONDS = _histogram(
     (*_SECONDS, 100.0, 300.0),
     "Time of a detection run in seconds.",
 )
+DETECTION_STAGE_SECONDS = _histogram(
+    "ringtrace_detection_stage_seconds",
+    (*_SECONDS, 100.0, 300.0),
+    "Time of a detection run in seconds, by stage.",
+    "stage",
+)
+for stage in ("read", "project", "cluster", "score", "write"):
+    DETECTION_STAGE_SECONDS.labels(stage)
 DELIVERIES = _counter(
     "ringtrace_deliveries_total",
     "Tries to deliver a message: delivered, waiting (tried again) or failed.",

@@ -5,11 +5,12 @@ import json
 import logging
 from pathlib import Path
 
-from tests.benchmarks import activity, clients, faults, ingest
+from tests.benchmarks import activity, clients, detect, faults, ingest
 
 BENCHMARKS = {
     "activity": activity.run,
     "clients": clients.run,
+    "detect": detect.run,
     "faults": faults.run,
     "ingest": ingest.run,
 }
