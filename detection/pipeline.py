@@ -5,6 +5,7 @@ from functools import partial
 
 from detection.alerts import messages, raise_alerts
 from detection.anomaly import changed_scores, present_model
+from detection.changes import ring_changes
 from detection.communities import community_finder, find_communities
 from detection.components import find_components
 from detection.due import changed_due
@@ -14,11 +15,12 @@ from detection.findings import compare_findings
 from detection.projection import Projection, project
 from detection.reading import project_around, read_all
 from detection.results import Results, read_known_rings, read_used_ids, save
-from detection.rings import KnownRing, make_ring, match_rings, ring_change
+from detection.rings import KnownRing, make_ring, match_rings
 from detection.rules import run_rules, without_denied
 from detection.scope import Scope, read_scope
 from detection.settings import DetectionSettings
 from graph.deny_list import DenyList
+from graph.dispositions import read_benign_keys
 from graph.model import Alert, Ring, RingChange
 from graph.store import GraphStore
 
@@ -57,8 +59,10 @@ def detect(
     looked_at, projection, known = look_around(store, scope, denied)
     finder = community_finder(settings)
     components = find_components(projection, None if full else looked_at)
-    communities = find_communities(finder, components, settings.min_ring_size)
-    findings = without_denied(run_rules(store, sorted(looked_at)), denied)
+    ties = projection.shared.ties
+    communities = find_communities(finder, components, settings.min_ring_size, ties)
+    innocent = denied.with_keys(read_benign_keys(store))
+    findings = without_denied(run_rules(store, sorted(looked_at)), innocent)
     evidence = gather(communities, projection.shared, findings)
     founded_at = [each.first_seen for each in evidence]
     members = [community.by_account for community in communities]
@@ -71,7 +75,7 @@ def detect(
         make_ring(each, ring_id, matching.parents.get(ring_id, ()), settings)
         for ring_id, each in zip(matching.ring_ids, evidence, strict=True)
     ]
-    changes = [c for ring in rings if (c := ring_change(ring, before.get(ring.ring_id)))]
+    changes = ring_changes(rings, before, matching)
     alerts = raise_alerts(rings, before, settings, scope.now, version)
     save(
         store,

@@ -1,4 +1,4 @@
-// One ring, and the ring that took it over if it was merged.
+// One ring, and the ring that took it over in the end if it was merged.
 //
 // Access: read
 // Parameters:
@@ -14,4 +14,5 @@ RETURN ring.id AS ring_id, ring.status AS status, ring.risk_score AS risk_score,
         [identifier.kind, identifier.key, held.account_count]] AS identifiers,
        [(ring)-[:HAS_REASON]->(reason:Reason) | reason {.*}] AS reasons,
        [(ring)-[:SPLIT_FROM]->(parent:Ring) | parent.id] AS parents,
-       head([(ring)-[:MERGED_INTO]->(heir:Ring) | heir.id]) AS merged_into;
+       head([(ring)-[:MERGED_INTO*]->(heir:Ring)
+        WHERE NOT (heir)-[:MERGED_INTO]->() | heir.id]) AS merged_into;
