@@ -7,7 +7,7 @@ import json
 from pydantic import BaseModel, Field
 
 from graph.errors import InputError
-from graph.model import AccountSummary, Alert, Flag, Ring
+from graph.model import AccountSummary, Alert, Flag, Reason, Ring
 from graph.times import rfc3339
 from graph.views import FlaggedAccount
 
@@ -19,6 +19,16 @@ class ReasonOut(BaseModel):
     text: str
     points: int = Field(description="negative for an innocent reading")
     evidence: list[str] = Field(description="node ids that show it")
+
+    @classmethod
+    def of(cls, reason: Reason) -> "ReasonOut":
+        """The JSON form of a reason."""
+        return cls(
+            code=reason.code,
+            text=reason.text,
+            points=reason.points,
+            evidence=list(reason.evidence),
+        )
 
 
 class IdentifierOut(BaseModel):
@@ -43,6 +53,12 @@ class RingOut(BaseModel):
     first_seen: str | None
     last_seen: str | None
     parents: list[str]
+    innocent_reading: str = Field(
+        description="the best innocent explanation, and what is against it"
+    )
+    fewest_links: list[str] = Field(
+        description="node ids without whose links it would not reach the level high"
+    )
 
     @classmethod
     def of(cls, ring: Ring) -> "RingOut":
@@ -58,13 +74,12 @@ class RingOut(BaseModel):
                 IdentifierOut(kind=i.kind, key=i.key, account_count=i.account_count)
                 for i in ring.identifiers
             ],
-            reasons=[
-                ReasonOut(code=r.code, text=r.text, points=r.points, evidence=list(r.evidence))
-                for r in ring.reasons
-            ],
+            reasons=[ReasonOut.of(reason) for reason in ring.reasons],
             first_seen=rfc3339(ring.first_seen),
             last_seen=rfc3339(ring.last_seen),
             parents=list(ring.parents),
+            innocent_reading=ring.innocent_reading,
+            fewest_links=list(ring.fewest_links),
         )
 
 
@@ -75,6 +90,8 @@ class RingScoreOut(BaseModel):
     risk_score: int
     risk_level: str
     reasons: list[ReasonOut]
+    innocent_reading: str
+    fewest_links: list[str]
 
 
 class RingPage(BaseModel):

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -138,6 +138,8 @@ def _save_rings(tx: Transaction, results: Results) -> None:
             "first_seen": ring.first_seen,
             "last_seen": ring.last_seen,
             "detector_version": results.detector_version,
+            "innocent_reading": ring.innocent_reading,
+            "fewest_links": list(ring.fewest_links),
             "digest": digest,
         }
         for ring, digest in changed
@@ -178,8 +180,7 @@ def _known_digest(results: Results, ring: Ring) -> str | None:
 
 def _digest(ring: Ring, detector_version: str) -> str:
     # a split's parents are told once, when it is born
-    parts = (ring.risk_score, ring.identifiers, ring.reasons, ring.first_seen, ring.last_seen)
-    text = repr((*parts, ring.size, ring.risk_level.value, detector_version))
+    text = repr((replace(ring, ring_id="", account_ids=(), parents=()), detector_version))
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from detection.evidence import RingEvidence
+from detection.innocence import fewest_links, innocent_reading
 from detection.risk import risk_level, score
 from detection.settings import DetectionSettings
 from graph.model import Ring, RingStatus, RiskLevel
@@ -67,6 +68,8 @@ def make_ring(
         evidence.first_seen,
         evidence.last_seen,
         parents,
+        innocent_reading(evidence, reasons),
+        fewest_links(evidence, settings.high_score),
     )
 
 

@@ -2,18 +2,23 @@
 
 import logging
 import threading
+import time
 
+from detection.in_step import keep_in_step
 from detection.pipeline import Run, detect
 from detection.settings import DetectionSettings
 from graph import metrics
+from graph.archive import Archive
 from graph.deny_list import DenyList
-from graph.errors import StoreAwayError
+from graph.errors import ArchiveError, StoreAwayError
 from graph.logs import StateLog
 from graph.quality import QualityWatch
 from graph.store import GraphStore
 from graph.times import now_ms
 
 log = logging.getLogger("ringtrace.detection")
+#: seconds between two looks for accounts in step, and how many times as long as a look it rests
+IN_STEP_EVERY_S, REST = 60.0, 5
 _NOTHING = DenyList()
 
 
@@ -23,11 +28,16 @@ def detect_every(
     seconds: float,
     stop: threading.Event,
     denied: DenyList = _NOTHING,
+    archive: Archive | None = None,
 ) -> None:
     """Look at what was touched, pause, and again, until `stop` is set.
 
-    Once an hour it looks at the quality of what came in, too.
+    Once an hour it looks at the quality of what came in, too. With an archive, accounts that act in
+    step are looked for beside it, in a thread of their own.
     """
+    if archive is not None:
+        arguments = (store, archive, stop, denied)
+        threading.Thread(target=_in_step, args=arguments, name="in step", daemon=True).start()
     quality, states = QualityWatch(), StateLog(log)
     while not stop.is_set():
         try:
@@ -39,6 +49,21 @@ def detect_every(
         except StoreAwayError as error:
             states.away("the graph", error)
         stop.wait(seconds)
+
+
+def _in_step(store: GraphStore, archive: Archive, stop: threading.Event, denied: DenyList) -> None:
+    states = StateLog(log)
+    while True:
+        began = time.monotonic()
+        try:
+            keep_in_step(store, archive, denied)
+            states.all_back()
+        except StoreAwayError as error:
+            states.away("the graph", error)
+        except ArchiveError as error:
+            states.away("the archive", error)
+        if stop.wait(max(IN_STEP_EVERY_S, REST * (time.monotonic() - began))):
+            return
 
 
 def report(run: Run | None) -> None:

@@ -19,6 +19,7 @@ from graph.archive_files import open_files
 from graph.archive_manifest import Manifests
 from graph.archive_schema import SCHEMA
 from graph.archive_segments import Chains, View, view
+from graph.archived_actions import find_actions, find_transfers
 from graph.compaction import CompactionResult, Compactor
 from graph.errors import ArchiveError
 
@@ -137,6 +138,21 @@ class Archive:
             lambda engine, now: find_activity(engine, self._files, now, wanted, limit)
         )
 
+    def actions(self, since: int, until: int) -> pa.Table:
+        """Who acted on what: account_id, object, at, in no order.
+
+        From `since` to before `until`, milliseconds since 1970 as `at` is. An object is `target:`
+        and what was acted on, or `payee:` and the account that was paid: a referral is neither.
+        """
+        return self._read(lambda engine, now: find_actions(engine, self._at(now), since, until))
+
+    def transfers(self, since: int, until: int) -> pa.Table:
+        """Money that accounts sent: payer, payee, at, amount_micros, currency, in no order.
+
+        From `since` to before `until`, milliseconds since 1970. What failed is left out.
+        """
+        return self._read(lambda engine, now: find_transfers(engine, self._at(now), since, until))
+
     def remembered(
         self, topic_id: str, partition: int, from_offset: int, received_since: int
     ) -> Iterator[pa.RecordBatch]:
@@ -163,7 +179,7 @@ class Archive:
 
     def files(self) -> list[str]:
         """The Parquet files that are the archive just now: any engine can read exactly these."""
-        return [self._files.location(n) for n in view(self._files, self._manifests).names]
+        return self._at(view(self._files, self._manifests))
 
     def status(self) -> ArchiveStatus:
         """Where the archive is and what is in it."""
@@ -183,12 +199,15 @@ class Archive:
         """Every event in the columns of SCHEMA, by topic id, partition and offset."""
 
         def read(engine: Connection, now: View) -> pa.Table:
-            locations = [self._files.location(name) for name in now.names]
+            locations = self._at(now)
             if not locations:
                 return SCHEMA.empty_table()
             return engine.sql(_STATE, params={"files": locations}).to_arrow_table().cast(SCHEMA)
 
         return self._read(read)
+
+    def _at(self, now: View) -> list[str]:
+        return [self._files.location(name) for name in now.names]
 
     def _read(self, query: Callable[[Connection, View], T]) -> T:
         """Answer from one state of the archive, a newer one when its files are gone."""

@@ -102,6 +102,10 @@ class Ring:
     last_seen: int
     #: rings this one was split from
     parents: tuple[str, ...] = ()
+    #: the best innocent explanation and what speaks against it, in one sentence
+    innocent_reading: str = ""
+    #: the fewest node ids without whose links it would not reach the level high; empty when none do
+    fewest_links: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:

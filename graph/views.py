@@ -180,6 +180,8 @@ def _ring(row: Row) -> Ring:
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
         parents=tuple(sorted(row["parents"])),
+        innocent_reading=row["innocent_reading"] or "",
+        fewest_links=tuple(row["fewest_links"] or ()),
     )
 
 

@@ -58,15 +58,13 @@ def score(store: Store, request: Request, ring_id: RingId) -> RingScoreOut | Res
     ring, heir = get_ring(store, ring_id)
     if heir:
         return redirect(request, heir)
-    reasons = [
-        ReasonOut(code=r.code, text=r.text, points=r.points, evidence=list(r.evidence))
-        for r in ring.reasons
-    ]
     return RingScoreOut(
         ring_id=ring.ring_id,
         risk_score=ring.risk_score,
         risk_level=ring.risk_level.value,
-        reasons=reasons,
+        reasons=[ReasonOut.of(reason) for reason in ring.reasons],
+        innocent_reading=ring.innocent_reading,
+        fewest_links=list(ring.fewest_links),
     )
 
 

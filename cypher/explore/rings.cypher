@@ -9,7 +9,7 @@
 //   $after_score  int     score of the last ring of the page before
 //   $after_id     string  its id
 //   $limit        int     most rings
-// Returns: ring_id, status, risk_score, risk_level, first_seen, last_seen, account_ids, identifiers, reasons, parents
+// Returns: ring_id, status, risk_score, risk_level, first_seen, last_seen, account_ids, identifiers, reasons, innocent_reading, fewest_links, parents
 // Browser: :params {statuses: ["open"], levels: ["high", "critical"], min_size: 0, since: 0, after_score: 101, after_id: "", limit: 25}
 MATCH (ring:Ring)
 WHERE ring.status IN $statuses AND ring.risk_level IN $levels AND ring.size >= $min_size
@@ -25,5 +25,6 @@ RETURN ring.id AS ring_id, ring.status AS status, ring.risk_score AS risk_score,
        [(ring)-[held:HELD_BY]->(identifier:Identifier) |
         [identifier.kind, identifier.key, held.account_count]] AS identifiers,
        [(ring)-[:HAS_REASON]->(reason:Reason) | reason {.*}] AS reasons,
+       ring.innocent_reading AS innocent_reading, ring.fewest_links AS fewest_links,
        [(ring)-[:SPLIT_FROM]->(parent:Ring) | parent.id] AS parents
 ORDER BY risk_score DESC, ring_id;

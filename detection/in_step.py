@@ -1,0 +1,72 @@
+"""Accounts that act in step, kept as ties in the graph: the archive tells who they are."""
+
+import logging
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from detection.cascades import cascade_pairs
+from detection.coordination import pairs
+from detection.projection import age_hour
+from graph.archive import Archive
+from graph.deny_list import DenyList
+from graph.store import GraphStore, Transaction
+from graph.times import DAY_MS
+
+log = logging.getLogger("ringtrace.detection")
+
+#: how far back actions are compared: the longest horizon of a scale
+LOOKBACK_MS = 90 * DAY_MS
+#: pairs in one transaction
+_CHUNK = 10_000
+_NOTHING = DenyList()
+
+#: [source, target, objects, p-value, first seen, last seen]; source < target, milliseconds
+Pair = list[Any]
+
+
+def keep_in_step(store: GraphStore, archive: Archive, denied: DenyList = _NOTHING) -> int:
+    """Bring the graph's ties of accounts in step up to what the archive says; how many changed.
+
+    Two kinds, each with a test against chance: acting on the same objects within a window
+    (detection.coordination), and passing money on in the same cascades (detection.cascades). The
+    accounts of each tie that changed are touched for the next run. All of the last 90 days are
+    compared again: 10 million actions take about half a minute.
+    """
+    now = store.read("detection/read_now")[0]["now"] or 0
+    found = {(pair[0], pair[1]): pair for pair in find_in_step(archive, now, denied)}
+    stored = {(row[0], row[1]): row for row in store.read_values("detection/read_in_step")}
+    new = [pair for ends, pair in sorted(found.items()) if stored.get(ends) != pair]
+    gone = [row for ends, row in sorted(stored.items()) if ends not in found]
+    for statement, rows in (("detection/save_in_step", new), ("detection/end_in_step", gone)):
+        for start in range(0, len(rows), _CHUNK):
+            part = rows[start : start + _CHUNK]
+            store.write(partial(_write, statement=statement, rows=part, now=now))
+    if new or gone:
+        log.info("%d pairs of accounts in step are new or changed, %d ended", len(new), len(gone))
+    return len(new) + len(gone)
+
+
+def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Iterator[Pair]:
+    """Pairs in step over the 90 days before `now`, in order; who is denied is in none."""
+    since = age_hour(now) - LOOKBACK_MS
+    together = pairs(archive.actions(since, now + 1))
+    passing = cascade_pairs(archive.transfers(since, now + 1))
+    best: dict[tuple[str, str], Pair] = {}
+    for row in pa.concat_tables([together, passing]).to_pylist():
+        if row["source"] in denied.account_ids or row["target"] in denied.account_ids:
+            continue
+        ends = row["source"], row["target"]
+        pair = [*ends, row["objects"], row["p_value"], row["first_at"], row["last_at"]]
+        if ends not in best or row["p_value"] < best[ends][3]:
+            best[ends] = pair
+    yield from (pair for _, pair in sorted(best.items()))
+
+
+def _write(tx: Transaction, statement: str, rows: list[Pair], now: int) -> None:
+    tx.run(statement, rows=rows)
+    touched = sorted({account_id for row in rows for account_id in row[:2]})
+    note = f"{statement}-{now}-{rows[0][0]}-{rows[0][1]}"
+    tx.run("ingest/touch", id=note, account_ids=touched, partitions=[], latest_at=0)

@@ -1,0 +1,87 @@
+"""Relays: an account gets money and passes on about as much soon after."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from detection.coded_actions import Ints, Mask, expand
+from graph.times import DAY_MS
+
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Relaying:
+    """What passing on means; times in milliseconds, amounts as shares of what came in."""
+
+    window_ms: int = 6 * _HOUR_MS
+    #: two transfers at most so far apart might have been a relay
+    horizon_ms: int = 7 * DAY_MS
+    least: float = 0.80
+    most: float = 1.02
+    #: how many times as likely as with evenly spread times such two are a relay by chance: people
+    #: pay in the evening, and a cascade can branch
+    factor: float = 4.0
+    #: an account with more outgoing transfers than this around an incoming one is a business
+    busy: int = 200
+    #: an incoming transfer that could have been passed on in more ways says nothing, nor does an
+    #: outgoing one that could have come from more
+    ways: int = 20
+    #: transfers above which a cascade is a business too
+    largest: int = 200
+
+    @property
+    def chance(self) -> float:
+        """Probability that two transfers within the horizon are a relay by chance."""
+        return min(1.0, self.factor * self.window_ms / (2 * self.horizon_ms))
+
+
+RELAYING = Relaying()
+#: within the hour, and within the evening
+RELAYINGS = (Relaying(window_ms=_HOUR_MS), RELAYING)
+
+
+def possible_relays(
+    transfers: pa.Table, ends: tuple[Ints, Ints], relaying: Relaying
+) -> tuple[Ints, Ints]:
+    """Transfers to an account and from it that match, at most the horizon apart either way."""
+    payer, payee = ends
+    at = transfers["at"].to_numpy()
+    if not len(at):
+        return payer, payee
+    # the accounts one after the other on a line, further apart than the horizon
+    since = at - at[0]
+    step = int(since[-1]) + 2 * relaying.horizon_ms + 2
+    out = np.lexsort((at, payer))
+    line = payer[out] * step + since[out]
+    into = payee * step + since
+    from_ = np.searchsorted(line, into - relaying.horizon_ms, "left")
+    counts = np.searchsorted(line, into + relaying.horizon_ms, "right") - from_
+    row, repeat = expand(np.where(counts <= relaying.busy, counts, 0))
+    one, other = row, out[from_[row] + repeat]
+    amount = pc.fill_null(transfers["amount_micros"], -1).to_numpy().astype(np.float64)
+    currency = pc.fill_null(transfers["currency"], "").combine_chunks().dictionary_encode()
+    money = currency.indices.to_numpy()
+    foreign = money[one] != money[other]
+    share = amount[other] / np.maximum(amount[one], 1.0)
+    known = (amount[one] > 0) & (amount[other] > 0)
+    match = known & (foreign | ((share >= relaying.least) & (share <= relaying.most)))
+    # what goes back is a refund
+    match &= payee[other] != payer[one]
+    return one[match], other[match]
+
+
+def chains(one: Ints, other: Ints, count: int, largest: int) -> tuple[Ints, Mask]:
+    """The cascade of each transfer, and whether it is one of at least two relays in a row."""
+    ones = np.ones(len(one), np.int8)
+    graph = coo_array((ones, (one, other)), shape=(count, count))
+    _, label = connected_components(graph, directed=False) if count else (0, np.zeros(0, np.int64))
+    middle = np.zeros(count, np.bool_)
+    middle[np.intersect1d(one, other)] = True
+    size = np.bincount(label)
+    good = (np.bincount(label, middle, len(size)) > 0) & (size <= largest)
+    return np.asarray(label, np.int64), np.asarray(good[label], np.bool_)

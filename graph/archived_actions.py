@@ -1,0 +1,67 @@
+"""What accounts acted on and whom they paid, out of the archive."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from graph.archive_engine import Connection
+
+#: who acted on what, milliseconds since 1970 UTC
+ACTIONS = pa.schema([("account_id", pa.string()), ("object", pa.string()), ("at", pa.int64())])
+TRANSFERS = pa.schema(
+    [
+        ("payer", pa.string()),
+        ("payee", pa.string()),
+        ("at", pa.int64()),
+        ("amount_micros", pa.int64()),
+        ("currency", pa.string()),
+    ]
+)
+
+_ACTIONS = """
+WITH event AS (
+    SELECT account_id, target_id, counterparty_account_id, type, epoch_ms(occurred_at) AS "at"
+    FROM read_parquet($files, hive_partitioning = false)
+    WHERE occurred_at >= make_timestamptz($since) AND occurred_at < make_timestamptz($until)
+)
+SELECT account_id, 'target:' || target_id AS object, "at" FROM event WHERE target_id IS NOT NULL
+UNION ALL
+SELECT account_id, 'payee:' || counterparty_account_id, "at"
+FROM event WHERE counterparty_account_id IS NOT NULL AND type <> 'referral'
+"""
+# money that did not go through was not passed on
+_TRANSFERS = """
+SELECT account_id AS payer, counterparty_account_id AS payee, epoch_ms(occurred_at) AS "at",
+    amount_micros, currency
+FROM read_parquet($files, hive_partitioning = false)
+WHERE occurred_at >= make_timestamptz($since) AND occurred_at < make_timestamptz($until)
+    AND counterparty_account_id IS NOT NULL AND type <> 'referral'
+    AND outcome IS DISTINCT FROM 'failure'
+"""
+#: rows of a batch
+_BATCH = 100_000
+
+
+def find_actions(engine: Connection, files: list[str], since: int, until: int) -> pa.Table:
+    """Actions in the columns of ACTIONS, in no order; see `Archive.actions`."""
+    return _read(engine, _ACTIONS, ACTIONS, files, (since, until))
+
+
+def find_transfers(engine: Connection, files: list[str], since: int, until: int) -> pa.Table:
+    """Transfers in the columns of TRANSFERS, in no order; see `Archive.transfers`."""
+    return _read(engine, _TRANSFERS, TRANSFERS, files, (since, until))
+
+
+def _read(
+    engine: Connection, sql: str, schema: pa.Schema, files: list[str], span: tuple[int, int]
+) -> pa.Table:
+    if not files:
+        return schema.empty_table()
+    parameters: dict[str, Any] = {
+        "files": files,
+        "since": span[0] * 1000,
+        "until": span[1] * 1000,
+    }
+    # a reader's batches are outside of DuckDB's memory
+    batches = engine.sql(sql, params=parameters).to_arrow_reader(_BATCH)
+    return pa.Table.from_batches(batches, batches.schema).cast(schema)
