@@ -73,8 +73,8 @@ def save(store: GraphStore, results: Results) -> None:
     """Write a run; the notes it read go in the same transaction as its rings.
 
     What is about single accounts is written before, some accounts at a time: doing that twice
-    changes nothing. StoreAwayError when the keys of identifiers changed meanwhile, or another run
-    finished: this one is to be repeated.
+    changes nothing. StoreAwayError when the keys of identifiers changed meanwhile, another run
+    finished, or somebody said something of a ring or an identifier: this one is to be repeated.
     """
     scores = [[each.account_id, each.score, each.drivers] for each in results.scores]
     _in_parts(store, scores, lambda tx, rows: tx.run("detection/save_anomaly_scores", rows=rows))
@@ -104,8 +104,11 @@ def _save(tx: Transaction, results: Results) -> None:
     scope = results.scope
     keep_keys(tx, scope.fingerprint)
     # behind the lock that keeping the keys takes
-    if tx.run("detection/last_run")[0]["number"] != scope.number - 1:
+    last = tx.run("detection/last_run")[0]
+    if last["number"] != scope.number - 1:
         raise StoreAwayError("another detection run finished meanwhile: this one is repeated")
+    if last["dispositions"] != scope.dispositions:
+        raise StoreAwayError("somebody disposed of something meanwhile: this run is repeated")
     now, run_id = scope.now, scope.run_id
     _save_rings(tx, results)
     _close_rings(tx, results)

@@ -1,11 +1,16 @@
 // Takes a ring for a disposition: nobody else's comes between, and its time is after the last one's.
 //
+// Counts it first: a detection run that began before is repeated.
+//
 // Access: write
 // Parameters:
 //   $ring_id  string  the ring
 //   $now      int     clock, milliseconds since 1970
 // Returns: status, at, last_seen, account_ids
 // Browser: :params {ring_id: "", now: 0}
+MATCH (world:World {name: 'ringtrace'})
+SET world.dispositions = coalesce(world.dispositions, 0) + 1
+WITH 1 AS counted
 MATCH (ring:Ring {id: $ring_id})
 SET ring.disposed_at = CASE WHEN $now > coalesce(ring.disposed_at, 0) THEN $now
                        ELSE ring.disposed_at + 1 END

@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from api.world import World
+from detection import pipeline
 from detection.pipeline import Run, detect
 from detection.settings import DetectionSettings
 from graph.dispositions import Conclusion, Verdict, dispose_ring, read_dispositions
-from graph.errors import InputError
+from graph.errors import InputError, StoreAwayError
 from graph.model import Ring, RingStatus
 from graph.store import GraphStore
 from graph.views import get_ring
@@ -410,3 +411,22 @@ def test_a_lapsed_ring_cannot_be_confirmed(scene: Scene) -> None:
     with pytest.raises(InputError, match="lapsed"):
         scene.confirm(ring)
     scene.say(ring, Conclusion.DISMISSED)
+
+
+def test_what_is_said_while_a_run_goes_on_makes_it_begin_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, large = sorted(scene.play("p:abc", "q:" + "defghijklmnopqrst"), key=scene.letters)
+    pause = pipeline.find_communities
+
+    def confirm_meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(pipeline, "find_communities", pause)
+        scene.confirm(small)
+        return pause(*arguments)
+
+    monkeypatch.setattr(pipeline, "find_communities", confirm_meanwhile)
+    with pytest.raises(StoreAwayError, match="repeated"):
+        scene.play("pq:abcdefghijklmnopqrst")
+    (joined,) = scene.detect()
+    assert (joined.ring_id, joined.size) == (small.ring_id, 20)
+    assert get_ring(scene.store, large.ring_id)[1] == small.ring_id
