@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from detection.components import Component
 from detection.projection import MILLION
 from detection.settings import DetectionSettings
-from detection.shared import Ints, TieKind, Ties
+from detection.shared import Ints, Longs, TieKind, Ties
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,6 @@ class Community:
     def by_account(self) -> dict[str, int]:
         """Each member's strength."""
         return dict(zip(self.account_ids, self.strengths, strict=True))
-
-
-#: rounding of sums, in weight
-_NO_GAIN = 1e-9
 
 
 class CommunityFinder(Protocol):
@@ -80,32 +76,8 @@ class LeidenCpm:
             use_modularity=False,
             seed=component.seed,
         )
-        return _collect(self._joined(component, [labels[n] for n in range(count)]))
-
-    def _joined(self, component: Component, labels: list[int]) -> list[int]:
-        """Join communities as long as that is better, the best two first.
-
-        The library leaves some apart, whatever the number of iterations (measured: of 300 seeds on
-        8 accounts with one obvious community, 163 ended in two).
-        """
-        label = np.unique(labels, return_inverse=True)[1]
-        size = np.bincount(label)
-        one, other = label[component.source], label[component.target]
-        weight = component.weight
-        while True:
-            # links between communities, one a pair
-            code = np.minimum(one, other) * size.size + np.maximum(one, other)
-            code, pair = np.unique(code[one != other], return_inverse=True)
-            weight = np.bincount(pair, weight[one != other])
-            one, other = code // size.size, code % size.size
-            gain = weight / MILLION - self.resolution * size[one] * size[other]
-            if gain.max(initial=0) <= _NO_GAIN:
-                return [int(each) for each in label]
-            kept, gone = one[gain.argmax()], other[gain.argmax()]
-            label[label == gone] = kept
-            size[kept], size[gone] = size[kept] + size[gone], 0
-            one[one == gone] = kept
-            other[other == gone] = kept
+        found = np.fromiter((labels[n] for n in range(count)), np.int64, count)
+        return _collect(_merged(found, component, self.resolution).tolist())
 
 
 class Louvain:
@@ -188,6 +160,33 @@ def _community(component: Component, positions: Ints) -> Community:
 def _is_clique(component: Component) -> bool:
     count = len(component.members)
     return component.weight.size == count * (count - 1) // 2
+
+
+def _merged(labels: Longs, component: Component, resolution: float) -> Longs:
+    """Labels with those communities merged that are better as one.
+
+    Leiden promises that there are none, but the native one left one of 30 planted rings in halves
+    at 6 of 30 seeds, however often it iterated.
+    """
+    count = len(labels)
+    while True:
+        one, other = labels[component.source], labels[component.target]
+        apart = one != other
+        code = np.minimum(one, other)[apart] * count + np.maximum(one, other)[apart]
+        pairs, inverse = np.unique(code, return_inverse=True)
+        first, second = pairs // count, pairs % count
+        size = np.bincount(labels, minlength=count)
+        between = np.bincount(inverse, component.weight[apart], pairs.size)
+        gain = between - resolution * MILLION * size[first] * size[second]
+        best = np.argsort(-gain, kind="stable")
+        becomes, taken = np.arange(count), np.zeros(count, np.bool_)
+        for n in best[gain[best] > 0].tolist():
+            if not taken[first[n]] and not taken[second[n]]:
+                becomes[second[n]] = first[n]
+                taken[[first[n], second[n]]] = True
+        if not taken.any():
+            return labels
+        labels = becomes[labels]
 
 
 def _collect(labels: list[int]) -> list[Ints]:

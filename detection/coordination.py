@@ -88,7 +88,7 @@ def pairs(
         # the other ends of their pairs, and those who support them
         chosen = _near(coded, wanted, max(s.window_ms for s in scales))[coded.account]
     found = [_linked(coded, scale, chosen, (alpha, weak), len(scales)) for scale in scales]
-    best = _best(pa.concat_tables(found))
+    best = best_pairs(pa.concat_tables(found))
     size = max(len(coded.account_ids), 1)
     source, target = np.divmod(best["pair"].to_numpy(), size)
     best = best.filter(pa.array(wanted[source] | wanted[target]))
@@ -146,7 +146,7 @@ def _linked(
     kept = p_value <= strong
     if scale.supporters is not None:
         near = np.flatnonzero(p_value <= max(weak, strong))
-        kept[near] |= _supporters(pair[near], len(coded.account_ids)) >= scale.supporters
+        kept[near] |= supporters(pair[near], len(coded.account_ids)) >= scale.supporters
     columns = {
         "pair": pair,
         "window_ms": np.full(len(pair), scale.window_ms),
@@ -184,7 +184,7 @@ def binomial_tail(successes: Ints, trials: Ints, expected: Floats) -> Floats:
     return np.where(successes >= expected + 1, tail, 1.0)
 
 
-def _supporters(pair: Ints, accounts: int) -> Ints:
+def supporters(pair: Ints, accounts: int) -> Ints:
     """How many others are in a pair with each of the two, for each pair."""
     present, ends = np.unique(np.concatenate(np.divmod(pair, accounts)), return_inverse=True)
     low, high = ends.reshape(2, -1)
@@ -194,7 +194,7 @@ def _supporters(pair: Ints, accounts: int) -> Ints:
     return np.asarray(common[low, high]).ravel().astype(np.int64) if len(pair) else pair
 
 
-def _best(found: pa.Table) -> pa.Table:
+def best_pairs(found: pa.Table) -> pa.Table:
     """Each pair once, at its least p-value, of equal ones at the shortest window; sorted."""
     ranks = [("pair", "ascending"), ("p_value", "ascending"), ("window_ms", "ascending")]
     found = found.take(pc.sort_indices(found, sort_keys=ranks))

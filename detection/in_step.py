@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from detection.cascades import cascade_pairs
 from detection.coordination import pairs
+from detection.fan_in import fan_in_pairs
 from detection.projection import age_hour
 from graph.archive import Archive
 from graph.deny_list import DenyList
@@ -30,10 +31,11 @@ Pair = list[Any]
 def keep_in_step(store: GraphStore, archive: Archive, denied: DenyList = _NOTHING) -> int:
     """Bring the graph's ties of accounts in step up to what the archive says; how many changed.
 
-    Two kinds, each with a test against chance: acting on the same objects within a window
-    (detection.coordination), and passing money on in the same cascades (detection.cascades). The
-    accounts of each tie that changed are touched for the next run. All of the last 90 days are
-    compared again: 10 million actions take about half a minute.
+    Three kinds, each with a test against chance: acting on the same objects within a window
+    (detection.coordination), passing money on in the same cascades (detection.cascades), and paying
+    one account together (detection.fan_in). The accounts of each tie that changed are touched for
+    the next run. All of the last 90 days are compared again: 10 million actions take about half a
+    minute.
     """
     now = store.read("detection/read_now")[0]["now"] or 0
     found = {(pair[0], pair[1]): pair for pair in find_in_step(archive, now, denied)}
@@ -53,9 +55,10 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
     """Pairs in step over the 90 days before `now`, in order; who is denied is in none."""
     since = age_hour(now) - LOOKBACK_MS
     together = pairs(archive.actions(since, now + 1))
-    passing = cascade_pairs(archive.transfers(since, now + 1))
+    transfers = archive.transfers(since, now + 1)
+    found = [together, cascade_pairs(transfers), fan_in_pairs(transfers)]
     best: dict[tuple[str, str], Pair] = {}
-    for row in pa.concat_tables([together, passing]).to_pylist():
+    for row in pa.concat_tables(found).to_pylist():
         if row["source"] in denied.account_ids or row["target"] in denied.account_ids:
             continue
         ends = row["source"], row["target"]

@@ -137,12 +137,12 @@ def _pairs(
 
 def _tied(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:
     ties, count, code = shared.ties, len(shared.account_ids), _codes(shared)
-    weight = _TIE_WEIGHTS[ties.kind]
-    paid = ties.kind == TieKind.TRANSFERRED
-    weight[paid] = np.where(
-        _goes_round(ties.source[paid], ties.target[paid], count), MUTUAL, ONE_WAY
-    )
     age = np.where(ties.are_events, AGE_WEIGHTS[age_classes(ties.last_seen, now)], 1.0)
+    # what has expired brings no money back either
+    paid = (ties.kind == TieKind.TRANSFERRED) & (age > 0)
+    weight = _TIE_WEIGHTS[ties.kind]
+    goes_round = _goes_round(ties.source[paid], ties.target[paid], count)
+    weight[paid] = np.where(goes_round, MUTUAL, ONE_WAY)
     weighed = np.rint(weight * age).astype(np.int64)
     # of what ties a pair in one way, there and back, the strongest counts
     order = np.lexsort((-weighed, ties.kind, code))

@@ -87,7 +87,9 @@ def share(
     )
     account_ids, number = _numbered(pa.array(names, pa.string()))
     used, payers, payees = np.split(number, [degrees.sum(), degrees.sum() + len(tie_rows)])
-    is_denied = np.isin(np.array(account_ids, object), list(denied.account_ids))
+    is_denied = np.fromiter(
+        (account_id in denied.account_ids for account_id in account_ids), np.bool_, len(account_ids)
+    )
     first, last = _flat(use_rows, 3), _flat(use_rows, 4)
     identifier = np.repeat(np.arange(len(use_rows)), degrees)
     order = np.lexsort((used, identifier))

@@ -1,18 +1,30 @@
 import random
+from collections import defaultdict
 from itertools import combinations, pairwise
 
 import community as python_louvain
 import networkx as nx
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detection.communities import LeidenCpm, Louvain, community_finder
+from detection import communities as module
+from detection.communities import (
+    CommunityFinder,
+    LeidenCpm,
+    Louvain,
+    community_finder,
+    find_communities,
+)
 from detection.components import Component, find_components
-from detection.projection import build_projection
+from detection.projection import MILLION, project
 from detection.settings import DetectionSettings
+from detection.shared import share
+from tests.sharing import NOW, edges, shared_by, tie_rows, use_rows
 
-RESOLUTION = 0.05
+RESOLUTION = 0.2
+ACCOUNTS = "abcdefghijklmnop"
 _groups = st.lists(
     st.lists(st.integers(0, 25).map(lambda n: f"a{n:02}"), min_size=2, max_size=6, unique=True),
     min_size=1,
@@ -21,17 +33,25 @@ _groups = st.lists(
 
 
 def components_of(groups: list[list[str]]) -> list[Component]:
-    rows = [
-        {
-            "key": f"device:{n}",
-            "kind": "device",
-            "account_ids": group,
-            "first_seen": [0] * len(group),
-            "last_seen": [1] * len(group),
-        }
-        for n, group in enumerate(groups)
-    ]
-    return find_components(build_projection(rows), None, 2)
+    return list(find_components(project(shared_by(*groups), NOW)))
+
+
+def component_with(weights: list[int], size: int) -> Component:
+    """A component with a link of these millionths for each pair in order, 0 for none."""
+    pairs = [(*pair, w) for pair, w in zip(combinations(range(size), 2), weights, strict=True) if w]
+    source, target, weight = (list(column) for column in zip(*pairs, strict=True))
+    return Component(
+        np.arange(size, dtype=np.int32),
+        tuple(ACCOUNTS[:size]),
+        np.array(source, np.int32),
+        np.array(target, np.int32),
+        np.array(weight, np.int64),
+    )
+
+
+def named(component: Component, finder: CommunityFinder) -> list[tuple[str, ...]]:
+    found = finder.find(component)
+    return [tuple(component.account_ids[n] for n in places.tolist()) for places in found]
 
 
 def planted(rings: int, size: int, seed: int) -> tuple[list[list[str]], list[tuple[str, ...]]]:
@@ -70,7 +90,7 @@ def quality(component: Component, partition: list[tuple[str, ...]]) -> float:
 @given(_groups)
 def test_communities_cover_their_component_once(finder, groups):
     for component in components_of(groups):
-        found = finder.find(component)
+        found = named(component, finder)
         assert sorted(a for group in found for a in group) == list(component.account_ids)
         assert found == sorted(found)
         assert all(list(group) == sorted(group) for group in found)
@@ -83,15 +103,15 @@ def test_the_order_of_the_input_makes_no_difference(finder, groups, chance):
     shuffled = [chance.sample(group, len(group)) for group in groups]
     # which identifier links a group makes no difference either
     chance.shuffle(shuffled)
-    one = [finder.find(component) for component in components_of(groups)]
-    assert one == [finder.find(component) for component in components_of(shuffled)]
+    one = [named(component, finder) for component in components_of(groups)]
+    assert one == [named(component, finder) for component in components_of(shuffled)]
 
 
 @settings(max_examples=60, deadline=None)
 @given(_groups)
 def test_leiden_is_at_least_as_good_as_accounts_alone(groups):
     for component in components_of(groups):
-        assert quality(component, LeidenCpm(RESOLUTION).find(component)) >= 0
+        assert quality(component, named(component, LeidenCpm(RESOLUTION))) >= 0
 
 
 @settings(max_examples=60, deadline=None)
@@ -100,7 +120,7 @@ def test_leiden_communities_are_connected(groups):
     for component in components_of(groups):
         number = {a: n for n, a in enumerate(component.account_ids)}
         graph = graph_of(component)
-        for group in LeidenCpm(RESOLUTION).find(component):
+        for group in named(component, LeidenCpm(RESOLUTION)):
             assert nx.is_connected(graph.subgraph([number[a] for a in group]))
 
 
@@ -115,7 +135,7 @@ def test_leiden_communities_are_connected(groups):
 def test_leiden_finds_the_best_partition_of_a_small_component(groups):
     for component in components_of(groups):
         best = max(quality(component, p) for p in partitions(list(component.account_ids)))
-        assert quality(component, LeidenCpm(RESOLUTION).find(component)) == pytest.approx(best)
+        assert quality(component, named(component, LeidenCpm(RESOLUTION))) == pytest.approx(best)
 
 
 def partitions(accounts: list[str]) -> list[list[tuple[str, ...]]]:
@@ -131,18 +151,89 @@ def partitions(accounts: list[str]) -> list[list[tuple[str, ...]]]:
     return found
 
 
+_weights = st.integers(2, 5).flatmap(
+    lambda size: st.tuples(
+        st.just(size),
+        st.lists(
+            st.sampled_from([0, 0, 150_000, 200_000, 300_000, 800_000, 1_950_000]),
+            min_size=size * (size - 1) // 2,
+            max_size=size * (size - 1) // 2,
+        ).filter(any),
+    )
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(_weights)
+def test_leiden_finds_the_best_partition_whatever_the_weights(drawn):
+    size, weights = drawn
+    component = component_with(weights, size)
+    best = max(quality(component, p) for p in partitions(list(component.account_ids)))
+    assert quality(component, named(component, LeidenCpm(RESOLUTION))) == pytest.approx(best)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(2, 12).flatmap(
+        lambda size: st.lists(
+            st.integers(150_000, 3_000_000),
+            min_size=size * (size - 1) // 2,
+            max_size=size * (size - 1) // 2,
+        )
+    )
+)
+def test_the_short_cut_for_cliques_is_what_leiden_finds(weights):
+    size = next(n for n in range(13) if n * (n - 1) // 2 == len(weights))
+    component = component_with(weights, size)
+    found = named(component, LeidenCpm(RESOLUTION))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_is_clique", lambda _: False)
+        slow = named(component, LeidenCpm(RESOLUTION))
+    if min(weights) > RESOLUTION * MILLION:
+        assert found == slow == [component.account_ids]
+    elif min(weights) < RESOLUTION * MILLION:
+        assert found == slow
+
+
+def test_a_clique_with_a_weak_link_may_be_two_communities():
+    # two pairs, and links between them that all together are worth less than they take
+    weak = component_with([800_000, 150_000, 150_000, 150_000, 150_000, 800_000], 4)
+    assert named(weak, LeidenCpm(RESOLUTION)) == [("a", "b"), ("c", "d")]
+
+
 def test_leiden_finds_planted_rings():
     groups, truth = planted(rings=30, size=8, seed=3)
     (component,) = components_of(groups)
     # above the weight of one chance link spread over two rings
-    assert LeidenCpm(0.3).find(component) == truth
+    assert named(component, LeidenCpm(0.3)) == truth
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_two_communities_are_better_as_one(seed):
+    groups, truth = planted(rings=30, size=8, seed=3)
+    # the name of the last account changes the seed, and nothing else
+    renamed = [[a.replace("r29-07", f"r29-07{seed}") for a in group] for group in groups]
+    (component,) = components_of(renamed)
+    assert len(named(component, LeidenCpm(0.3))) == len(truth)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_groups, st.sampled_from([0.1, 0.3, 1.0, 1.7]))
+def test_no_merger_would_be_better(groups, resolution):
+    for component in components_of(groups):
+        graph = graph_of(component)
+        found = [places.tolist() for places in LeidenCpm(resolution).find(component)]
+        for one, other in combinations(found, 2):
+            between = nx.cut_size(graph, one, other, weight="weight")
+            assert between <= resolution * len(one) * len(other) + 1e-9
 
 
 def test_leiden_finds_the_same_rings_whatever_else_grows():
     groups, truth = planted(rings=10, size=8, seed=4)
     more, _ = planted(rings=40, size=8, seed=4)
-    assert LeidenCpm(0.3).find(components_of(groups)[0]) == truth
-    assert set(truth) <= set(LeidenCpm(0.3).find(components_of(more)[0]))
+    (few,), (many,) = components_of(groups), components_of(more)
+    assert named(few, LeidenCpm(0.3)) == truth
+    assert set(truth) <= set(named(many, LeidenCpm(0.3)))
 
 
 @settings(max_examples=40, deadline=None)
@@ -155,7 +246,35 @@ def test_louvain_is_python_louvain(groups):
         expected = {}
         for number, label in labels.items():
             expected.setdefault(label, []).append(component.account_ids[number])
-        assert Louvain().find(component) == sorted(tuple(sorted(g)) for g in expected.values())
+        assert named(component, Louvain()) == sorted(tuple(sorted(g)) for g in expected.values())
+
+
+@pytest.mark.parametrize("finder", [LeidenCpm(RESOLUTION), Louvain()], ids=["leiden", "louvain"])
+@settings(max_examples=60, deadline=None)
+@given(uses=use_rows(ACCOUNTS), ties=tie_rows(ACCOUNTS), min_size=st.integers(2, 5))
+def test_communities_name_their_members_and_what_ties_them_in(finder, uses, ties, min_size):
+    projection = project(share(uses, ties), NOW)
+    components = list(find_components(projection))
+    found = find_communities(finder, iter(components), min_size)
+    every = [names for component in components for names in named(component, finder)]
+    assert [each.account_ids for each in found] == [n for n in every if len(n) >= min_size]
+    for each in found:
+        names = [projection.account_ids[n] for n in each.members.tolist()]
+        assert each.account_ids == tuple(names)
+        strengths: dict[str, int] = defaultdict(int)
+        for pair, weight in edges(projection).items():
+            if {*pair} <= {*names}:
+                for name in pair:
+                    strengths[name] += weight
+        assert each.strengths == tuple(strengths[name] for name in names)
+        assert each.by_account == {name: strengths[name] for name in names}
+
+
+def test_links_to_others_do_not_tie_a_member_in():
+    groups = [["a", "b", "c"], ["a", "b", "c"], ["c", "d"], ["d", "e", "f"], ["d", "e", "f"]]
+    first, second = find_communities(LeidenCpm(0.3), components_of(groups), 3)
+    assert first.by_account == dict.fromkeys("abc", 3_200_000)
+    assert second.by_account == dict.fromkeys("def", 3_200_000)
 
 
 def test_the_settings_choose_the_engine():

@@ -3,15 +3,20 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detection.evidence import RingEvidence, SharedValue, Tie
 from detection.rings import (
     MIN_SIMILARITY,
     MIN_SPLIT,
     KnownRing,
     Matching,
+    make_ring,
     match_rings,
     new_ring_id,
 )
-from graph.model import RiskLevel
+from detection.risk import risk_level, score
+from detection.settings import DetectionSettings
+from detection.shared import TieKind
+from graph.model import RingIdentifier, RingStatus, RiskLevel
 
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
@@ -241,3 +246,17 @@ def test_ids_sort_by_founding_time_and_tell_members_apart():
     assert new_ring_id(5, ("a", "b")) == new_ring_id(5, ("a", "b"))
     assert new_ring_id(5, ("ab",)) != new_ring_id(5, ("a", "b"))
     assert ULID.fullmatch(new_ring_id(-5, ("a",)))
+
+
+def test_a_ring_is_its_evidence_with_a_score():
+    value = SharedValue("device:d", "device", ("a", "b", "c"), (5, 6, 7), (8, 30, 9))
+    ties = tuple(Tie(TieKind.COACTED, "a", other, 20) for other in "bc")
+    evidence = RingEvidence(("a", "b", "c"), (value,), ties)
+    for thresholds in (DetectionSettings(), DetectionSettings(critical_score=1)):
+        made = make_ring(evidence, "R", ("P", "Q"), thresholds)
+        assert made.reasons == score(evidence)
+        assert made.risk_score == sum(reason.points for reason in made.reasons) > 0
+        assert made.risk_level is risk_level(made.risk_score, thresholds)
+        assert (made.ring_id, made.status, made.parents) == ("R", RingStatus.OPEN, ("P", "Q"))
+        assert (made.account_ids, made.first_seen, made.last_seen) == (("a", "b", "c"), 5, 30)
+        assert made.identifiers == (RingIdentifier("device", "device:d", 3),)
