@@ -10,7 +10,18 @@ from fastapi.staticfiles import StaticFiles
 from api.clear_values import ClearValues
 from api.deps import Store
 from api.problems import PROBLEMS, add_handlers
-from api.routes import accounts, activity, alerts, events, identifiers, pages, rings, search
+from api.routes import (
+    accounts,
+    activity,
+    alerts,
+    dispositions,
+    events,
+    identifiers,
+    lineage,
+    pages,
+    rings,
+    search,
+)
 from api.routes.metrics import RequestMetrics
 from api.routes.metrics import router as metrics
 from api.routes.quality import router as quality
@@ -69,6 +80,8 @@ def create_app(
     for router in (
         health,
         rings.router,
+        lineage.router,
+        dispositions.router,
         accounts.router,
         activity.router,
         identifiers.router,

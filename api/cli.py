@@ -20,6 +20,7 @@ from api.clear_values import ClearValues
 from api.commands import archive, keys
 from api.commands.begin import begin
 from api.commands.bench import bench
+from api.commands.dispose import dispose
 from api.commands.evaluate import evaluate
 from api.commands.quality import quality
 from api.commands.simulate import simulate
@@ -68,6 +69,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(archive.app, name="archive")
 app.callback()(begin)
 app.command()(bench)
+app.command()(dispose)
 app.command()(evaluate)
 app.command()(quality)
 app.command()(simulate)

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from detection.components import Component
 from detection.projection import MILLION
 from detection.settings import DetectionSettings
-from detection.shared import Ints, Longs
+from detection.shared import Ints, Longs, TieKind, Ties
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +107,35 @@ class Louvain:
 
 
 def find_communities(
-    finder: CommunityFinder, components: Iterable[Component], min_size: int
+    finder: CommunityFinder,
+    components: Iterable[Component],
+    min_size: int,
+    ties: Ties | None = None,
 ) -> list[Community]:
-    """Communities of at least `min_size` accounts, in order of components and first members."""
+    """Communities of at least `min_size` accounts, in order of components and first members.
+
+    An account that `ties` keep apart from another member is left out, even if a third links them.
+    """
+    apart: dict[int, set[int]] = defaultdict(set)
+    if ties is not None:
+        rows = ties.kind == TieKind.CANNOT_LINK
+        pairs = zip(ties.source[rows].tolist(), ties.target[rows].tolist(), strict=True)
+        for excluded, other in pairs:
+            apart[excluded].add(other)
     return [
-        _community(component, positions)
+        _community(component, kept)
         for component in components
         if len(component.members) >= min_size
         for positions in finder.find(component)
-        if len(positions) >= min_size
+        if len(kept := _not_excluded(component, positions, apart)) >= min_size
     ]
+
+
+def _not_excluded(component: Component, positions: Ints, apart: dict[int, set[int]]) -> Ints:
+    members = component.members[positions].tolist()
+    excluded = apart.keys() & set(members) if apart else ()
+    gone = [n for n in excluded if not apart[n].isdisjoint(members)]
+    return positions[~np.isin(members, gone)] if gone else positions
 
 
 def community_finder(settings: DetectionSettings) -> CommunityFinder:

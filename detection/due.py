@@ -18,8 +18,10 @@ def due_times(projection: Projection, now: int) -> dict[str, int]:
     only fade with age.
     """
     shared, ties = projection.shared, projection.shared.ties
-    account = np.concatenate([shared.account, ties.source, ties.target])
-    last_seen = np.concatenate([shared.last_seen, ties.last_seen, ties.last_seen])
+    ages = ties.are_events
+    tied = ties.last_seen[ages]
+    account = np.concatenate([shared.account, ties.source[ages], ties.target[ages]])
+    last_seen = np.concatenate([shared.last_seen, tied, tied])
     label = component_labels(projection)
     never = np.int64(1) << 60
     soonest: Longs = np.full(label.max(initial=0) + 1, never, np.int64)

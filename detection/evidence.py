@@ -50,18 +50,21 @@ class RingEvidence:
     ties: tuple[Tie, ...] = ()
     #: findings about at least one member
     findings: tuple[Finding, ...] = ()
+    #: when a ring that somebody confirmed was last seen by then, for one that nothing else is left
+    #: of; milliseconds
+    confirmed_at: int = 0
 
     @property
     def first_seen(self) -> int:
         """When the first of the evidence began, milliseconds."""
         values = [min(each.first_seen) for each in self.identifiers]
-        return min(values + [tie.last_seen for tie in self.ties], default=0)
+        return min(values + [tie.last_seen for tie in self.ties], default=self.confirmed_at)
 
     @property
     def last_seen(self) -> int:
         """When the last of the evidence happened, milliseconds."""
         values = [max(each.last_seen) for each in self.identifiers]
-        return max(values + [tie.last_seen for tie in self.ties], default=0)
+        return max(values + [tie.last_seen for tie in self.ties], default=self.confirmed_at)
 
     @property
     def ring_identifiers(self) -> tuple[RingIdentifier, ...]:
@@ -80,8 +83,12 @@ def gather(
     for number, value in _values(shared, home):
         values[number].append(value)
     ties: dict[int, list[Tie]] = defaultdict(list)
+    confirmed: dict[int, int] = defaultdict(int)
     for number, tie in _ties(shared, home):
-        ties[number].append(tie)
+        if tie.kind is TieKind.MUST_LINK:
+            confirmed[number] = max(confirmed[number], tie.last_seen)
+        elif tie.kind is not TieKind.CANNOT_LINK:
+            ties[number].append(tie)
     of = {a: n for n, community in enumerate(communities) for a in community.account_ids}
     hits: dict[int, list[Finding]] = defaultdict(list)
     for finding in findings:
@@ -93,6 +100,7 @@ def gather(
             tuple(sorted(values[number], key=lambda value: (-len(value.account_ids), value.key))),
             tuple(ties[number]),
             tuple(hits[number]),
+            confirmed[number],
         )
         for number, community in enumerate(communities)
     ]

@@ -5,6 +5,7 @@ from functools import partial
 
 from detection.alerts import messages, raise_alerts
 from detection.anomaly import changed_scores, present_model
+from detection.changes import ring_changes
 from detection.communities import community_finder, find_communities
 from detection.components import find_components
 from detection.due import changed_due
@@ -14,13 +15,14 @@ from detection.findings import compare_findings
 from detection.projection import Projection, project
 from detection.reading import all_rows, project_around
 from detection.results import Results, read_known_rings, read_used_ids, save
-from detection.rings import KnownRing, make_ring, match_rings, ring_change
+from detection.rings import KnownRing, make_ring, match_rings
 from detection.rules import run_rules, without_denied
 from detection.scope import Scope, read_scope
 from detection.settings import DetectionSettings
 from detection.shared import share
 from graph import metrics
 from graph.deny_list import DenyList
+from graph.dispositions import read_benign_keys
 from graph.model import Alert, Ring, RingChange
 from graph.store import GraphStore
 
@@ -63,9 +65,11 @@ def detect(
     with seconds("cluster").time():
         finder = community_finder(settings)
         components = find_components(projection, None if full else looked_at)
-        communities = find_communities(finder, components, settings.min_ring_size)
+        ties = projection.shared.ties
+        communities = find_communities(finder, components, settings.min_ring_size, ties)
     with seconds("score").time():
-        findings = without_denied(run_rules(store, sorted(looked_at)), denied)
+        innocent = denied.with_keys(read_benign_keys(store))
+        findings = without_denied(run_rules(store, sorted(looked_at)), innocent)
         evidence = gather(communities, projection.shared, findings)
         members = [community.by_account for community in communities]
         founded_at = [each.first_seen for each in evidence]
@@ -80,7 +84,7 @@ def detect(
     with seconds("write").time():
         version = f"{finder.version}+{model.version}"
         before = {ring.ring_id: ring for ring in known}
-        changes = [c for ring in rings if (c := ring_change(ring, before.get(ring.ring_id)))]
+        changes = ring_changes(rings, before, matching)
         alerts = raise_alerts(rings, before, settings, scope.now, version)
         results = Results(
             scope=scope,

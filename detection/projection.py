@@ -28,6 +28,10 @@ HANDED_OVER = 0.5
 #: a transfer or referral; a pair that pays each other, or a triangle in which money goes round;
 #: accounts that acted in step more often than chance allows
 ONE_WAY, MUTUAL, IN_STEP = 100_000, 300_000, 800_000
+#: accounts that an investigator confirmed to belong together
+CONFIRMED = MILLION
+#: by kind of tie; somebody's being kept apart is seen to in `project`
+_TIE_WEIGHTS = np.array([ONE_WAY, ONE_WAY, IN_STEP, CONFIRMED, 0])
 
 _LIMITS_MS = np.array([days * DAY_MS for days in AGE_CLASS_DAYS], np.int64)
 #: pairs made at once, which bounds the memory
@@ -78,6 +82,7 @@ def project(shared: Shared, now: int) -> Projection:
     of the two uses, halved where it may have changed hands between them; for each value of a
     supporting kind the same, if both came or left within half an hour; and what their direct ties
     give.
+    A pair that an investigator keeps apart is not linked, whatever it shares.
     It does not depend on how many others use a value, as long as that is no hub: rings of 4 and of
     40 are then equally dense, and one more user changes no link between others.
     """
@@ -85,7 +90,7 @@ def project(shared: Shared, now: int) -> Projection:
     unique, inverse = np.unique(np.concatenate(codes), return_inverse=True)
     total = np.zeros(unique.size, np.int64)
     np.add.at(total, inverse, np.concatenate(weights))
-    linked = total >= MIN_LINK
+    linked = (total >= MIN_LINK) & ~np.isin(unique, _apart(shared))
     count = max(len(shared.account_ids), 1)
     code = unique[linked]
     return Projection(
@@ -132,14 +137,11 @@ def _pairs(
 
 
 def _tied(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:
-    ties, count = shared.ties, len(shared.account_ids)
-    low, high = np.minimum(ties.source, ties.target), np.maximum(ties.source, ties.target)
-    code = low.astype(np.int64) * count + high
-    age = AGE_WEIGHTS[age_classes(ties.last_seen, now)]
-    in_step = ties.kind == TieKind.COACTED
+    ties, count, code = shared.ties, len(shared.account_ids), _codes(shared)
+    age = np.where(ties.are_events, AGE_WEIGHTS[age_classes(ties.last_seen, now)], 1.0)
     # what has expired brings no money back either
     paid = (ties.kind == TieKind.TRANSFERRED) & (age > 0)
-    weight = np.where(in_step, IN_STEP, ONE_WAY)
+    weight = _TIE_WEIGHTS[ties.kind]
     goes_round = _goes_round(ties.source[paid], ties.target[paid], count)
     weight[paid] = np.where(goes_round, MUTUAL, ONE_WAY)
     weighed = np.rint(weight * age).astype(np.int64)
@@ -149,6 +151,19 @@ def _tied(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:
     first = np.ones(code.size, np.bool_)
     first[1:] = (np.diff(code) != 0) | (np.diff(kind) != 0)
     yield code[first], weighed[first]
+
+
+def _apart(shared: Shared) -> Longs:
+    apart: Longs = _codes(shared)[shared.ties.kind == TieKind.CANNOT_LINK]
+    return apart
+
+
+def _codes(shared: Shared) -> Longs:
+    """Each tie's pair as one number, whichever way it goes."""
+    ties = shared.ties
+    low, high = np.minimum(ties.source, ties.target), np.maximum(ties.source, ties.target)
+    code: Longs = low.astype(np.int64) * len(shared.account_ids) + high
+    return code
 
 
 def _goes_round(source: Ints, target: Ints, count: int) -> NDArray[np.bool_]:

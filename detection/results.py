@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from detection.anomaly import AccountScore, AnomalyModel, save_model
+from detection.changes import change_rows
 from detection.findings import FindingChanges, save_findings
 from detection.rings import KnownRing
 from detection.scope import Scope
@@ -56,6 +57,7 @@ def read_known_rings(store: GraphStore, looked_at: set[str]) -> list[KnownRing]:
             row["alert_count"],
             {account_id: int(strength) for account_id, strength in row["members"]},
             row["digest"],
+            row["is_kept"],
         )
         for row in store.read("detection/read_rings_of", account_ids=sorted(looked_at))
     ]
@@ -71,8 +73,8 @@ def save(store: GraphStore, results: Results) -> None:
     """Write a run; the notes it read go in the same transaction as its rings.
 
     What is about single accounts is written before, some accounts at a time: doing that twice
-    changes nothing. StoreAwayError when the keys of identifiers changed meanwhile, or another run
-    finished: this one is to be repeated.
+    changes nothing. StoreAwayError when the keys of identifiers changed meanwhile, another run
+    finished, or somebody said something of a ring or an identifier: this one is to be repeated.
     """
     scores = [[each.account_id, each.score, each.drivers] for each in results.scores]
     _in_parts(store, scores, lambda tx, rows: tx.run("detection/save_anomaly_scores", rows=rows))
@@ -102,12 +104,16 @@ def _save(tx: Transaction, results: Results) -> None:
     scope = results.scope
     keep_keys(tx, scope.fingerprint)
     # behind the lock that keeping the keys takes
-    if tx.run("detection/last_run")[0]["number"] != scope.number - 1:
+    last = tx.run("detection/last_run")[0]
+    if last["number"] != scope.number - 1:
         raise StoreAwayError("another detection run finished meanwhile: this one is repeated")
+    if last["dispositions"] != scope.dispositions:
+        raise StoreAwayError("somebody disposed of something meanwhile: this run is repeated")
     now, run_id = scope.now, scope.run_id
     _save_rings(tx, results)
     _close_rings(tx, results)
-    tx.run("detection/save_changes", rows=_changes(results), run_id=run_id, now=now)
+    changes = change_rows(results.changes)
+    tx.run("detection/save_changes", rows=changes, run_id=run_id, number=scope.number, now=now)
     if tx.run("detection/anomaly_model_version") != [{"version": results.model.version}]:
         save_model(tx, results.model, now)
     tx.run("detection/save_alerts", rows=_alerts(results.alerts))
@@ -191,31 +197,6 @@ def _close_rings(tx: Transaction, results: Results) -> None:
         for ring_id, heir in results.ended.items()
     ]
     tx.run("detection/close_rings", rows=rows, now=results.scope.now)
-
-
-def _changes(results: Results) -> list[Row]:
-    rows = [
-        {
-            "ring_id": change.ring_id,
-            "kind": change.kind.value,
-            "joined": list(change.joined),
-            "left": list(change.left),
-            "score_before": change.score_before,
-            "score_after": change.score_after,
-        }
-        for change in results.changes
-    ]
-    return rows + [
-        {
-            "ring_id": ring_id,
-            "kind": "merged" if heir else "lapsed",
-            "joined": [],
-            "left": sorted(results.before[ring_id].members),
-            "score_before": results.before[ring_id].risk_score,
-            "score_after": None,
-        }
-        for ring_id, heir in results.ended.items()
-    ]
 
 
 def _reasons(rings: list[Ring]) -> list[Row]:

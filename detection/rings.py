@@ -9,10 +9,12 @@ from detection.evidence import RingEvidence
 from detection.innocence import fewest_links, innocent_reading
 from detection.risk import risk_level, score
 from detection.settings import DetectionSettings
-from graph.model import ChangeKind, Ring, RingChange, RingStatus, RiskLevel
+from graph.model import Ring, RingStatus, RiskLevel
 
 #: least weighted Jaccard between a ring and the community that continues it
 MIN_SIMILARITY = 0.3
+#: members that a new ring has of another, at least, for having come out of it
+MIN_SPLIT = 2
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -30,6 +32,8 @@ class KnownRing:
     members: dict[str, int]
     #: of all that is saved of it but its members: a ring with the same one need not be saved
     digest: str | None = None
+    #: somebody confirmed it, or it is in a case: its id is the one that people know
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Matching:
 
     #: ring id of each community, in the order they came
     ring_ids: list[str]
-    #: rings that a community came out of besides the one it continues
+    #: new ring to those it came out of; they still are, or lapsed, or another took them over
     parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: ring that ended to the ring that took it over, or None when it lapsed
     ended: dict[str, str | None] = field(default_factory=dict)
@@ -79,23 +83,25 @@ def match_rings(
 
     A new id is none of the known rings' and none of `used`: ids of closed rings never come back.
 
-    One to one, by weighted Jaccard from the highest down, ties by older id. A new community that
-    shares members with an open ring is its child (a split); a ring that no community continues
-    merges into the one that holds most of its strength, or lapses.
+    One to one, in this order: rings that are kept (confirmed, or in a case) before all others, then
+    by weighted Jaccard from the highest down, then the older id. A kept ring continues in whatever
+    holds half of its strength, too, however small a part of it that makes: what it merges with
+    takes its id. A new community that shares members with a ring is its child (a split), unless it
+    took that ring over; a ring that no community continues merges into the one that holds at least
+    half of its strength, or lapses.
     """
     similarity = _similarities(communities, known)
     used = {*used, *(ring.ring_id for ring in known)}
     taken: dict[int, str] = {}
     continued: set[str] = set()
-    for negative, ring_id, number in sorted((-s, r, n) for (r, n), s in similarity.items()):
-        if -negative >= MIN_SIMILARITY and number not in taken and ring_id not in continued:
+    for ring_id, number in _order(communities, known, similarity):
+        if number not in taken and ring_id not in continued:
             taken[number] = ring_id
             continued.add(ring_id)
     ring_ids = [
         taken.get(number) or _unused_id(founded_at[number], tuple(sorted(community)), used)
         for number, community in enumerate(communities)
     ]
-    parents = _parents(ring_ids, taken, similarity)
     homes: dict[str, list[int]] = defaultdict(list)
     for ring_id, number in similarity:
         homes[ring_id].append(number)
@@ -104,7 +110,27 @@ def match_rings(
         for ring in known
         if ring.ring_id not in continued
     }
+    parents = {
+        ring_ids[number]: found
+        for number, community in enumerate(communities)
+        if number not in taken and (found := _parents(ring_ids[number], community, known, ended))
+    }
     return Matching(ring_ids, parents, ended)
+
+
+def _order(
+    communities: list[dict[str, int]],
+    known: list[KnownRing],
+    similarity: dict[tuple[str, int], float],
+) -> list[tuple[str, int]]:
+    """Which ring may continue in which community, the first choice first."""
+    rings = {ring.ring_id: ring for ring in known}
+    fitting = []
+    for (ring_id, number), share in similarity.items():
+        ring = rings[ring_id]
+        if share >= MIN_SIMILARITY or (ring.is_kept and _holds_half(communities[number], ring)):
+            fitting.append((not ring.is_kept, -share, ring_id, number))
+    return [(ring_id, number) for _, _, ring_id, number in sorted(fitting)]
 
 
 def _unused_id(founded_at: int, account_ids: tuple[str, ...], used: Collection[str]) -> str:
@@ -124,29 +150,6 @@ def new_ring_id(founded_at: int, account_ids: tuple[str, ...]) -> str:
     digest = hashlib.blake2b("\0".join(account_ids).encode(), digest_size=10).digest()
     number = (max(founded_at, 0) << 80) | int.from_bytes(digest, "big")
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
-
-
-def ring_change(ring: Ring, before: KnownRing | None) -> RingChange | None:
-    """What a run did to a ring that is open now; None when nothing changed."""
-    if before is None:
-        return RingChange(
-            ring.ring_id, ChangeKind.BORN, ring.account_ids, (), None, ring.risk_score
-        )
-    joined = tuple(sorted(set(ring.account_ids) - set(before.members)))
-    left = tuple(sorted(set(before.members) - set(ring.account_ids)))
-    if not joined and not left and ring.risk_score == before.risk_score:
-        return None
-    return RingChange(
-        ring.ring_id, _kind(joined, left), joined, left, before.risk_score, ring.risk_score
-    )
-
-
-def _kind(joined: tuple[str, ...], left: tuple[str, ...]) -> ChangeKind:
-    if joined and left:
-        return ChangeKind.CHANGED
-    if joined:
-        return ChangeKind.GREW
-    return ChangeKind.SHRANK if left else ChangeKind.RESCORED
 
 
 def _similarities(
@@ -172,24 +175,34 @@ def _similarities(
 
 
 def _parents(
-    ring_ids: list[str], taken: dict[int, str], similarity: dict[tuple[str, int], float]
-) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for (ring_id, number), share in sorted(similarity.items()):
-        if share > 0 and number not in taken:
-            found[ring_ids[number]].append(ring_id)
-    return {ring_id: tuple(parents) for ring_id, parents in found.items()}
+    ring_id: str, community: dict[str, int], known: list[KnownRing], ended: dict[str, str | None]
+) -> tuple[str, ...]:
+    """The rings that a new one came out of; those it took over whole are its past, not parents."""
+    return tuple(
+        sorted(
+            ring.ring_id
+            for ring in known
+            if ended.get(ring.ring_id) != ring_id
+            and len(community.keys() & ring.members.keys()) >= MIN_SPLIT
+        )
+    )
 
 
 def _heir(
     ring: KnownRing, communities: list[dict[str, int]], ring_ids: list[str], homes: list[int]
 ) -> str | None:
     """The ring that now holds at least half of this one's strength."""
-    shared = {
-        ring_ids[number]: sum(ring.members[a] for a in communities[number] if a in ring.members)
-        for number in homes
-    }
+    shared = {ring_ids[number]: _held(communities[number], ring) for number in homes}
     best = max(sorted(shared), key=lambda ring_id: shared[ring_id], default=None)
     if best is None or shared[best] * 2 < sum(ring.members.values()):
         return None
     return best
+
+
+def _held(community: dict[str, int], ring: KnownRing) -> int:
+    """How much of a ring's strength is in a community."""
+    return sum(ring.members[a] for a in community if a in ring.members)
+
+
+def _holds_half(community: dict[str, int], ring: KnownRing) -> bool:
+    return _held(community, ring) * 2 >= sum(ring.members.values())

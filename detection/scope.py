@@ -16,6 +16,8 @@ class Scope:
     #: time of the graph, milliseconds: the greatest accepted occurred_at
     now: int
     number: int
+    #: how many there were when the run began
+    dispositions: int
     is_full: bool
     #: accounts to look at again
     account_ids: set[str]
@@ -36,6 +38,8 @@ class Scope:
 
 def read_scope(store: GraphStore, full: bool) -> Scope:
     """What was touched since the last run, with all whose links changed by it; or every account."""
+    # first: whatever is said while the rest is read makes the run begin again
+    last = store.read("detection/last_run")[0]
     fingerprint = read_world(store)["fingerprint"]
     touched = store.read("detection/read_touched")
     now = store.read("detection/read_now")[0]["now"] or 0
@@ -52,7 +56,8 @@ def read_scope(store: GraphStore, full: bool) -> Scope:
         accounts.update(other for row in crowds for other in row["others"])
     return Scope(
         now=now,
-        number=store.read("detection/last_run")[0]["number"] + 1,
+        number=last["number"] + 1,
+        dispositions=last["dispositions"],
         is_full=full,
         account_ids=accounts,
         touched=[{"id": row["id"]} for row in touched],

@@ -22,11 +22,14 @@ _NOTHING = DenyList()
 
 
 class TieKind(IntEnum):
-    """What ties one account to another without an identifier between them."""
+    """What ties one account to another, or keeps it apart, without an identifier between them."""
 
     TRANSFERRED = 0
     REFERRED = 1
     COACTED = 2
+    #: an investigator said so; neither ages, and neither is evidence
+    MUST_LINK = 3
+    CANNOT_LINK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ class Ties:
     target: Ints
     kind: NDArray[np.int8]
     last_seen: Longs
+
+    @property
+    def are_events(self) -> NDArray[np.bool_]:
+        """Which of them happened; somebody decided on the others."""
+        return self.kind < TieKind.MUST_LINK
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What never connects anything: exchanges, kiosks, test cards, a company's own addresses."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graph.errors import InputError
@@ -19,6 +20,10 @@ class DenyList:
 
     def __bool__(self) -> bool:
         return bool(self.keys or self.account_ids)
+
+    def with_keys(self, keys: Iterable[str]) -> "DenyList":
+        """The same, and these identifiers too."""
+        return replace(self, keys=self.keys.union(keys))
 
 
 def load_deny_list(path: Path, pseudonyms: Pseudonyms) -> DenyList:

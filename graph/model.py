@@ -35,8 +35,14 @@ class ChangeKind(StrEnum):
     BORN = "born"
     GREW = "grew"
     SHRANK = "shrank"
+    #: some joined and some left
     CHANGED = "changed"
     RESCORED = "rescored"
+    #: took others over, which may have brought accounts along
+    ABSORBED = "absorbed"
+    #: others came out of it, which may have taken accounts along
+    SPLIT = "split"
+    #: was taken over
     MERGED = "merged"
     LAPSED = "lapsed"
 
@@ -109,16 +115,21 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class RingChange:
-    """What one run did to one ring."""
+    """One thing that a run did to a ring; a run may do two, and in order they add up."""
 
     ring_id: str
     kind: ChangeKind
     joined: tuple[str, ...]
     left: tuple[str, ...]
+    #: None before the ring was born
     score_before: int | None
+    #: None when it ended
     score_after: int | None
-    #: the ring that took this one over, for `merged`
-    merged_into: str | None = None
+    level_before: RiskLevel | None
+    level_after: RiskLevel | None
+    #: born: rings it came out of, absorbed: those taken over, split: those that came out of it,
+    #: merged: the one that took it over
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def all_rings(store: GraphStore, wanted: RingFilter) -> Iterator[Ring]:
 
 
 def get_ring(store: GraphStore, ring_id: str) -> tuple[Ring, str | None]:
-    """A ring, and the id of the ring that took it over; NotFoundError when there is none."""
+    """A ring, and the one that took it over in the end; NotFoundError when there is none."""
     rows = store.read("explore/ring", ring_id=ring_id)
     if not rows:
         raise NotFoundError(f"there is no ring {ring_id!r}")
@@ -98,6 +98,8 @@ class Identifier:
     event_count: int
     first_seen: int | None
     last_seen: int | None
+    #: since when it links nobody because somebody said so, None for others; milliseconds
+    benign_at: int | None
 
 
 def get_identifier(store: GraphStore, key: str) -> Identifier:
@@ -115,6 +117,7 @@ def get_identifier(store: GraphStore, key: str) -> Identifier:
         event_count=row["event_count"],
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
+        benign_at=row["benign_at"],
     )
 
 

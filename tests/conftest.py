@@ -7,14 +7,20 @@ topics and account ids of their own; nobody empties a graph.
 import os
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
+import uvicorn
 
+from api.app import create_app
+from api.ports import free_port
+from api.settings import ApiSettings
 from api.world import World
 from graph.settings import GraphSettings, PrivacySettings
 from graph.store import GraphStore
@@ -124,3 +130,18 @@ def cli(world: World) -> CommandLine:
 def prefix() -> str:
     """Start of this test's account ids."""
     return uuid.uuid4().hex[:10] + "-"
+
+
+@pytest.fixture
+def client(store: GraphStore) -> Iterator[httpx.Client]:
+    """A client of the service."""
+    port = free_port("127.0.0.1", 0)
+    app = create_app(store, ApiSettings())
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_until("the service", lambda: server.started, 10)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        yield client
+    server.should_exit = True
+    thread.join()

@@ -1,15 +1,15 @@
 """Events from other services, straight onto the topic."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
+from api.bodies import JsonBytes
 from api.event_schema import event_schema
 from api.problems import Problem, problem
 from graph.errors import BrokerError, ServerError
@@ -17,7 +17,6 @@ from graph.times import now_ms
 from ingest.events import UnusableEventError, parse_event
 from ingest.replay import EventTopic
 
-MAX_BODY_BYTES = 1024 * 1024
 MAX_EVENTS = 1000
 
 router = APIRouter(prefix="/events", tags=["events"])
@@ -41,24 +40,6 @@ class UnusableProblem(Problem):
     """Which events cannot be used; none of the request was sent."""
 
     errors: list[UnusableOut]
-
-
-async def _body(request: Request) -> bytes:
-    """The body of a request, as long as it may be; no more than that is ever held."""
-    # a page of another origin can send this type only after asking, and is told no
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
-    body = bytearray()
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_BODY_BYTES:
-                detail = f"at most {MAX_BODY_BYTES} bytes a request"
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
-    except ClientDisconnect:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "the body ended early") from None
-    return bytes(body)
 
 
 def _problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
@@ -92,7 +73,7 @@ def _problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
         }
     },
 )
-def send(request: Request, body: Annotated[bytes, Depends(_body)]) -> AcceptedOut | Response:
+def send(request: Request, body: JsonBytes) -> AcceptedOut | Response:
     """Send one event, or an array of at most 1,000; answers when Kafka has them all.
 
     All or nothing: when one event cannot be used, none is sent, and the answer 422 says which and

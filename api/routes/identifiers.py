@@ -22,6 +22,7 @@ class IdentifierDetailOut(BaseModel):
     event_count: int
     first_seen: str | None
     last_seen: str | None
+    benign_at: str | None = Field(description="since when it links nobody: somebody said so")
 
     @classmethod
     def of(cls, identifier: Identifier) -> "IdentifierDetailOut":
@@ -35,6 +36,7 @@ class IdentifierDetailOut(BaseModel):
             event_count=identifier.event_count,
             first_seen=rfc3339(identifier.first_seen),
             last_seen=rfc3339(identifier.last_seen),
+            benign_at=rfc3339(identifier.benign_at),
         )
 
 

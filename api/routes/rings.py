@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from api.deps import Cursor, Limit, RingId, Store, millis
 from api.problems import PROBLEMS
+from api.redirects import REDIRECT, redirect
 from api.responses import ReasonOut, RingOut, RingPage, RingScoreOut, next_cursor
+from graph.lineage import final_heir
 from graph.model import RingStatus, RiskLevel
 from graph.neighbourhoods import ring_graph
 from graph.views import RingFilter, get_ring, list_rings
@@ -17,7 +19,6 @@ from ui.explorer import graph_json
 from ui.layout import place
 
 router = APIRouter(prefix="/rings", tags=["rings"], responses=PROBLEMS)
-_REDIRECT: dict[int | str, dict[str, Any]] = {308: {"description": "merged into that ring"}}
 
 
 class Wanted(BaseModel):
@@ -44,19 +45,19 @@ def list_page(
     )
 
 
-@router.get("/{ring_id}", response_model=RingOut, responses=_REDIRECT)
+@router.get("/{ring_id}", response_model=RingOut, responses=REDIRECT)
 def one(store: Store, request: Request, ring_id: RingId) -> RingOut | Response:
     """One ring; an id that was merged leads to the ring that took it over."""
     ring, heir = get_ring(store, ring_id)
-    return _redirect(request, heir) if heir else RingOut.of(ring)
+    return redirect(request, heir) if heir else RingOut.of(ring)
 
 
-@router.get("/{ring_id}/score", response_model=RingScoreOut, responses=_REDIRECT)
+@router.get("/{ring_id}/score", response_model=RingScoreOut, responses=REDIRECT)
 def score(store: Store, request: Request, ring_id: RingId) -> RingScoreOut | Response:
     """A ring's risk score with the reasons that add up to it."""
     ring, heir = get_ring(store, ring_id)
     if heir:
-        return _redirect(request, heir)
+        return redirect(request, heir)
     return RingScoreOut(
         ring_id=ring.ring_id,
         risk_score=ring.risk_score,
@@ -67,16 +68,15 @@ def score(store: Store, request: Request, ring_id: RingId) -> RingScoreOut | Res
     )
 
 
-@router.get("/{ring_id}/graph")
+@router.get("/{ring_id}/graph", response_model=dict[str, Any], responses=REDIRECT)
 def graph(
-    store: Store, ring_id: RingId, limit: Annotated[int, Query(ge=1, le=2000)] = 300
-) -> dict[str, Any]:
+    store: Store,
+    request: Request,
+    ring_id: RingId,
+    limit: Annotated[int, Query(ge=1, le=2000)] = 300,
+) -> dict[str, Any] | Response:
     """The picture of a ring: members, what they share, outsiders on that; says when it is cut."""
+    if heir := final_heir(store, ring_id):
+        return redirect(request, heir)
     drawn = ring_graph(store, ring_id, limit)
     return graph_json(drawn, place(drawn))
-
-
-def _redirect(request: Request, heir: str) -> Response:
-    before, _, after = request.url.path.partition("/rings/")
-    _, slash, rest = after.partition("/")
-    return RedirectResponse(f"{before}/rings/{heir}{slash}{rest}", status_code=308)

@@ -1,5 +1,7 @@
 // What accounts have to do with each other directly: whom each paid, referred or acted in step with.
 //
+// And who belongs together, or does not, because somebody said so: that has no cap and no end.
+//
 // Access: read
 // Parameters:
 //   $cap        int  accounts with more counterparties than this are hubs and passed over
@@ -13,4 +15,8 @@ MATCH (account)-[tie:TRANSFERRED|REFERRED|COACTED]->(other:Account)
 WHERE coalesce(tie.last_seen, tie.at) >= $live_from
   AND COUNT { (other)-[:TRANSFERRED|REFERRED]-() } <= $cap
 RETURN type(tie) AS type, account.id AS account_id, collect(other.id) AS others,
-       collect(coalesce(tie.last_seen, tie.at)) AS last_seen;
+       collect(coalesce(tie.last_seen, tie.at)) AS last_seen
+UNION ALL
+MATCH (account:Account)-[tie:MUST_LINK|CANNOT_LINK]->(other:Account)
+RETURN type(tie) AS type, account.id AS account_id, collect(other.id) AS others,
+       collect(tie.last_seen) AS last_seen;

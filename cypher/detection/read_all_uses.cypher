@@ -1,4 +1,4 @@
-// Every identifier that more than one account uses and that is no hub, with its uses.
+// Every identifier that more than one account uses and that is no hub nor benign, with its uses.
 //
 // Only these are read: degrees come from the degree store, so the many private identifiers cost next
 // to nothing.
@@ -12,7 +12,8 @@
 // Browser: :params {caps: {device: 50, payment_instrument: 50}, live_from: 0, now: 0}
 MATCH (identifier:Identifier)
 WITH identifier, COUNT { (identifier)<-[:USED]-() } AS degree
-WHERE degree >= 2 AND NOT coalesce(identifier.hub_until > $now, false)
+WHERE degree >= 2 AND identifier.benign_at IS NULL
+  AND NOT coalesce(identifier.hub_until > $now, false)
   AND (degree <= $caps[identifier.kind]
        OR COUNT { (identifier)<-[used:USED]-() WHERE used.last_seen >= $live_from }
           <= $caps[identifier.kind])

@@ -1,5 +1,7 @@
 // The direct ties of some accounts and of those they are tied to: enough to see money go round.
 //
+// And with whom somebody said that they belong together, or do not: that has no cap and no end.
+//
 // Access: read
 // Parameters:
 //   $account_ids  list  accounts
@@ -19,4 +21,14 @@ MATCH (account)-[tie:TRANSFERRED|REFERRED|COACTED]->(other:Account)
 WHERE coalesce(tie.last_seen, tie.at) >= $live_from
   AND COUNT { (other)-[:TRANSFERRED|REFERRED]-() } <= $cap
 RETURN type(tie) AS type, account.id AS account_id, collect(other.id) AS others,
-       collect(coalesce(tie.last_seen, tie.at)) AS last_seen;
+       collect(coalesce(tie.last_seen, tie.at)) AS last_seen
+UNION ALL
+UNWIND $account_ids AS account_id
+MATCH (one:Account {id: account_id})
+OPTIONAL MATCH (one)<-[:MUST_LINK|CANNOT_LINK]-(near:Account)
+WITH collect(DISTINCT one) + collect(DISTINCT near) AS around
+UNWIND around AS account
+WITH DISTINCT account
+MATCH (account)-[tie:MUST_LINK|CANNOT_LINK]->(other:Account)
+RETURN type(tie) AS type, account.id AS account_id, collect(other.id) AS others,
+       collect(tie.last_seen) AS last_seen;

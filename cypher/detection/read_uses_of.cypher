@@ -1,4 +1,4 @@
-// The identifiers of some accounts that others use too and that are no hubs, with all their uses.
+// The identifiers of some accounts that others use too and that are no hubs nor benign, with all their uses.
 //
 // Access: read
 // Parameters:
@@ -12,7 +12,8 @@ UNWIND $account_ids AS account_id
 MATCH (:Account {id: account_id})-[:USED]->(identifier:Identifier)
 WITH DISTINCT identifier
 WITH identifier, COUNT { (identifier)<-[:USED]-() } AS degree
-WHERE degree >= 2 AND NOT coalesce(identifier.hub_until > $now, false)
+WHERE degree >= 2 AND identifier.benign_at IS NULL
+  AND NOT coalesce(identifier.hub_until > $now, false)
   AND (degree <= $caps[identifier.kind]
        OR COUNT { (identifier)<-[used:USED]-() WHERE used.last_seen >= $live_from }
           <= $caps[identifier.kind])

@@ -1,4 +1,4 @@
-// One ring, and the ring that took it over if it was merged.
+// One ring, and the ring that took it over in the end if it was merged.
 //
 // Access: read
 // Parameters:
@@ -15,4 +15,5 @@ RETURN ring.id AS ring_id, ring.status AS status, ring.risk_score AS risk_score,
        [(ring)-[:HAS_REASON]->(reason:Reason) | reason {.*}] AS reasons,
        ring.innocent_reading AS innocent_reading, ring.fewest_links AS fewest_links,
        [(ring)-[:SPLIT_FROM]->(parent:Ring) | parent.id] AS parents,
-       head([(ring)-[:MERGED_INTO]->(heir:Ring) | heir.id]) AS merged_into;
+       head([(ring)-[:MERGED_INTO*]->(heir:Ring)
+        WHERE NOT (heir)-[:MERGED_INTO]->() | heir.id]) AS merged_into;

@@ -1,6 +1,6 @@
 // One account paid another with which it shares a payment instrument.
 //
-// Instruments on more than $max_accounts accounts are left out.
+// Instruments on more than $max_accounts accounts are left out, and benign ones.
 //
 // Access: read
 // Parameters:
@@ -16,7 +16,7 @@ UNWIND $account_ids AS account_id
 MATCH (:Account {id: account_id})-[sent:TRANSFERRED]-(:Account)
 WITH DISTINCT sent, startNode(sent) AS payer, endNode(sent) AS payee
 MATCH (payer)-[:USED]->(identifier:PaymentInstrument)<-[:USED]-(payee)
-WHERE COUNT { (identifier)<-[:USED]-() } <= $max_accounts
+WHERE identifier.benign_at IS NULL AND COUNT { (identifier)<-[:USED]-() } <= $max_accounts
 WITH payer, payee, max(sent.last_seen) AS at,
      min([identifier.key, coalesce(identifier.value, left(split(identifier.key, '.')[1], 6) + '…')]) AS shared
 RETURN shared[0] AS identifier_key, [payer.id, payee.id] AS account_ids, 2 AS account_count, at,

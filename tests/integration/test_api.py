@@ -1,22 +1,16 @@
 """REST over the real graph, through a real server."""
 
 import base64
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
-from api.app import create_app
-from api.ports import free_port
-from api.settings import ApiSettings
 from detection.pipeline import detect
 from detection.settings import DetectionSettings
 from graph.model import Ring
 from graph.store import GraphStore
-from tests.conftest import CommandLine, wait_until
+from tests.conftest import CommandLine
 from tests.events import as_lines, ring
 
 
@@ -29,21 +23,6 @@ def found(cli: CommandLine, store: GraphStore, prefix: str, tmp_path: Path) -> R
     run = detect(store, DetectionSettings())
     assert run is not None
     return next(r for r in run.rings if r.account_ids[0].startswith(prefix))
-
-
-@pytest.fixture
-def client(store: GraphStore) -> Iterator[httpx.Client]:
-    """A client of the service."""
-    port = free_port("127.0.0.1", 0)
-    app = create_app(store, ApiSettings())
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_until("the service", lambda: server.started, 10)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        yield client
-    server.should_exit = True
-    thread.join()
 
 
 def coded(text: str) -> str:

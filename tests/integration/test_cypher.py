@@ -54,8 +54,9 @@ def test_labels_and_types_are_those_of_the_design() -> None:
     known = {
         "Account", "Identifier", "Device", "PaymentInstrument", "Ring", "RingChange", "Reason",
         "Finding", "Alert", "Delivery", "Position", "Touched", "DetectionRun", "World", "Quality",
-        "AnomalyModel", "USED", "TRANSFERRED", "REFERRED", "MEMBER_OF", "HELD_BY", "HAS_REASON",
-        "CHANGED", "SPLIT_FROM", "MERGED_INTO", "FLAGGED_BY", "RAISED_FOR",
+        "AnomalyModel", "USED", "TRANSFERRED", "REFERRED", "COACTED", "MEMBER_OF", "HELD_BY",
+        "HAS_REASON", "CHANGED", "SPLIT_FROM", "MERGED_INTO", "FLAGGED_BY", "RAISED_FOR",
+        "Disposition", "Case", "ABOUT", "MUST_LINK", "CANNOT_LINK",
     }  # fmt: skip
     for statement in ALL:
         names = re.findall(r"[(\[]\w*:([A-Za-z_|]+)", statement.text)

@@ -1,0 +1,22 @@
+// Takes a ring for a disposition: nobody else's comes between, and its time is after the last one's.
+//
+// Counts it first: a detection run that began before is repeated.
+//
+// Access: write
+// Parameters:
+//   $ring_id  string  the ring
+//   $now      int     clock, milliseconds since 1970
+// Returns: status, at, last_seen, account_ids
+// Browser: :params {ring_id: "", now: 0}
+MATCH (world:World {name: 'ringtrace'})
+SET world.dispositions = coalesce(world.dispositions, 0) + 1
+WITH 1 AS counted
+MATCH (ring:Ring {id: $ring_id})
+SET ring.disposed_at = CASE WHEN $now > coalesce(ring.disposed_at, 0) THEN $now
+                       ELSE ring.disposed_at + 1 END
+WITH ring
+OPTIONAL MATCH (ring)<-[member:MEMBER_OF]-(account:Account)
+WHERE member.until IS NULL OR member.until = ring.closed_at
+WITH ring, account.id AS id, member.strength AS strength ORDER BY strength DESC, id
+RETURN ring.status AS status, ring.disposed_at AS at, ring.last_seen AS last_seen,
+       collect(id) AS account_ids;
