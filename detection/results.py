@@ -1,7 +1,7 @@
 """What a run leaves: only what changed, its rings in one transaction with the notes it read."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -19,6 +19,8 @@ from graph.world_keys import keep_keys
 
 #: accounts in one transaction, where each stands for itself
 _CHUNK = 20_000
+#: rings in one transaction: a first pass finds tens of thousands
+_RINGS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,13 @@ def read_used_ids(store: GraphStore, looked_at: set[str]) -> set[str]:
 
 
 def save(store: GraphStore, results: Results) -> None:
-    """Write a run; the notes it read go in the same transaction as its rings.
+    """Write a run: each ring whole, and what belongs together in one transaction.
 
-    What is about single accounts is written before, some accounts at a time: doing that twice
-    changes nothing. StoreAwayError when the keys of identifiers changed meanwhile, another run
-    finished, or somebody said something of a ring or an identifier: this one is to be repeated.
+    What is about single accounts comes first, then rings that neither merged nor split, some at a
+    time, and in the last transaction the others with the notes that were read. After a crash
+    anywhere the run is repeated and finds the rest. StoreAwayError when the keys of identifiers
+    changed meanwhile, another run finished, or somebody said something of a ring or an identifier:
+    this one is to be repeated.
     """
     scores = [[each.account_id, each.score, each.drivers] for each in results.scores]
     _in_parts(store, scores, lambda tx, rows: tx.run("detection/save_anomaly_scores", rows=rows))
@@ -85,7 +89,40 @@ def save(store: GraphStore, results: Results) -> None:
     )
     _in_parts(store, found.new, lambda tx, rows: save_findings(tx, FindingChanges([], rows, [])))
     _in_parts(store, found.gone, lambda tx, rows: save_findings(tx, FindingChanges([], [], rows)))
-    store.write(lambda tx: _save(tx, results))
+    *parts, last = _parts(results)
+    for part in parts:
+        store.write(partial(_save_rings, results=part))
+    store.write(partial(_save_last, results=last))
+
+
+def _parts(results: Results) -> Iterator[Results]:
+    """Parts of a run that can be written one after the other; the last has what is not a ring."""
+    heirs = {heir for heir in results.ended.values() if heir is not None}
+    split = {ring.ring_id for ring in results.rings if ring.parents}
+    split |= {parent for ring in results.rings for parent in ring.parents}
+    bound = heirs | split
+    free = [ring for ring in results.rings if ring.ring_id not in bound]
+    # the first part tells everybody: what it says twice has the same id
+    messages = results.messages
+    for start in range(0, len(free) - _RINGS, _RINGS):
+        some = {ring.ring_id for ring in free[start : start + _RINGS]}
+        yield _only(results, some, messages)
+        messages = []
+    done = {ring.ring_id for ring in free[: max(0, -(-(len(free) - _RINGS) // _RINGS)) * _RINGS]}
+    left = {ring.ring_id for ring in results.rings} - done
+    yield replace(_only(results, left | set(results.ended), messages), ended=results.ended)
+
+
+def _only(results: Results, ring_ids: set[str], messages: list[outbox.Message]) -> Results:
+    return replace(
+        results,
+        rings=[ring for ring in results.rings if ring.ring_id in ring_ids],
+        strengths={r: s for r, s in results.strengths.items() if r in ring_ids},
+        changes=[change for change in results.changes if change.ring_id in ring_ids],
+        alerts=[alert for alert in results.alerts if alert.ring_id in ring_ids],
+        ended={},
+        messages=messages,
+    )
 
 
 def _in_parts(
@@ -100,7 +137,18 @@ def _apply(work: Callable[[Transaction, list[Any]], Any], rows: list[Any], tx: T
     work(tx, rows)
 
 
-def _save(tx: Transaction, results: Results) -> None:
+def _save_last(tx: Transaction, results: Results) -> None:
+    scope = results.scope
+    _save_rings(tx, results)
+    if tx.run("detection/anomaly_model_version") != [{"version": results.model.version}]:
+        save_model(tx, results.model, scope.now)
+    tx.run("detection/save_hubs", rows=scope.hubs)
+    tx.run("detection/save_crowds", rows=scope.crowds)
+    tx.run("detection/delete_touched", rows=scope.touched)
+    tx.run("detection/save_run", run=_run(results))
+
+
+def _save_rings(tx: Transaction, results: Results) -> None:
     scope = results.scope
     keep_keys(tx, scope.fingerprint)
     # behind the lock that keeping the keys takes
@@ -109,22 +157,16 @@ def _save(tx: Transaction, results: Results) -> None:
         raise StoreAwayError("another detection run finished meanwhile: this one is repeated")
     if last["dispositions"] != scope.dispositions:
         raise StoreAwayError("somebody disposed of something meanwhile: this run is repeated")
-    now, run_id = scope.now, scope.run_id
-    _save_rings(tx, results)
+    _save_open_rings(tx, results)
     _close_rings(tx, results)
     changes = change_rows(results.changes)
-    tx.run("detection/save_changes", rows=changes, run_id=run_id, number=scope.number, now=now)
-    if tx.run("detection/anomaly_model_version") != [{"version": results.model.version}]:
-        save_model(tx, results.model, now)
+    numbers = {"run_id": scope.run_id, "number": scope.number, "now": scope.now}
+    tx.run("detection/save_changes", rows=changes, **numbers)
     tx.run("detection/save_alerts", rows=_alerts(results.alerts))
     outbox.enqueue(tx, results.messages, due_at=0)
-    tx.run("detection/save_hubs", rows=scope.hubs)
-    tx.run("detection/save_crowds", rows=scope.crowds)
-    tx.run("detection/delete_touched", rows=scope.touched)
-    tx.run("detection/save_run", run=_run(results))
 
 
-def _save_rings(tx: Transaction, results: Results) -> None:
+def _save_open_rings(tx: Transaction, results: Results) -> None:
     now = results.scope.now
     members, left = _memberships(results)
     changed = [
