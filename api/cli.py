@@ -216,7 +216,7 @@ def ingest(data_dir: DataDir = None, follow_stdin: FollowStdin = False) -> None:
 
 
 @app.command()
-def replay(
+def replay(  # noqa: PLR0913  (options, which are always named)
     files: Annotated[list[Path], typer.Argument(help="Files, or folders with a mapping.")],
     mapping: Annotated[str | None, typer.Option(help="Shipped mapping or a TOML file.")] = None,
     rate: Annotated[str, typer.Option(help="Events a second, max, or Nx the real speed.")] = "max",
@@ -224,6 +224,9 @@ def replay(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the first events and what is wrong; send none.")
     ] = False,
+    deny_list: Annotated[
+        Path | None, typer.Option(help="What never connects anything, for detections here too.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Play events from files. Example: ringtrace replay tests/data/p2p --mapping p2p."""
@@ -233,6 +236,8 @@ def replay(
         print_dry_run(check_lines(read_lines(files, mapping), now_ms()))
         return
     world = open_world(data_dir)
+    if deny_list is not None:
+        world.keep_deny_list(deny_list)
     values, count = read_events(files, mapping)
     values = paced(values, rate)
     if to == "graph":
@@ -314,6 +319,8 @@ def _store(world: World, as_of: int | None, deny_list: Path | None = None) -> It
 
 
 def _denied(world: World, store: GraphStore, path: Path | None) -> DenyList:
+    """What a file denies: the one that is named, or the one that was kept with the data."""
+    path = path or world.deny_list
     return load_deny_list(path, world.pseudonyms(store)) if path else DenyList()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graph.archive import Archive
-from graph.errors import ServerError, SettingsError
+from graph.errors import InputError, ServerError, SettingsError
 from graph.local import LocalNeo4j, find_neo4j, start_neo4j, stop_neo4j
 from graph.pseudonyms import Pseudonyms, load_pseudonyms
 from graph.schema import apply_schema, world_id
@@ -107,6 +107,21 @@ class World:
         settings = self.archive_settings
         url = settings.url or str(self.data_dir / "archive")
         return Archive(url, memory=settings.memory, options=settings.options)
+
+    @property
+    def deny_list(self) -> Path | None:
+        """The deny list that was kept with the data of this world."""
+        path = self.data_dir / "deny_list.txt"
+        return path if path.exists() else None
+
+    def keep_deny_list(self, path: Path) -> None:
+        """Have all detections of this world pass over what a file denies; InputError if it cannot."""
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"the deny list {path} cannot be read: {error.strerror}") from error
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.data_dir / "deny_list.txt").write_bytes(text)
 
     @property
     def bootstrap_servers(self) -> str:
