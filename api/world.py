@@ -115,7 +115,7 @@ class World:
         return path if path.exists() else None
 
     def keep_deny_list(self, path: Path) -> None:
-        """Have all detections of this world pass over what a file denies; InputError if it cannot."""
+        """Have all detections of this world pass over what a file denies."""
         try:
             text = path.read_bytes()
         except OSError as error:
