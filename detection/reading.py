@@ -1,6 +1,7 @@
 """What of the graph a run looks at: everything, or what hangs together with some accounts."""
 
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
@@ -21,10 +22,23 @@ _CHUNK = 10_000
 def all_rows(store: GraphStore, now: int) -> tuple[list[UseRow], list[TieRow]]:
     """All that any accounts share, and all ties, as the graph says them; `now` in milliseconds."""
     live_from = age_hour(now) - HORIZON_MS
-    uses = store.read_values(
-        "detection/read_all_uses", caps=hub_caps(), live_from=live_from, now=age_hour(now)
+    uses, ties = store.at_once(
+        [
+            partial(
+                store.read_values,
+                "detection/read_all_uses",
+                caps=hub_caps(),
+                live_from=live_from,
+                now=age_hour(now),
+            ),
+            partial(
+                store.read_values,
+                "detection/read_all_ties",
+                cap=COUNTERPARTY_CAP,
+                live_from=live_from,
+            ),
+        ]
     )
-    ties = store.read_values("detection/read_all_ties", cap=COUNTERPARTY_CAP, live_from=live_from)
     return list(uses), list(ties)
 
 
@@ -55,26 +69,23 @@ def project_around(
 def _read_around(
     store: GraphStore, account_ids: list[str], now: int
 ) -> tuple[list[UseRow], list[TieRow]]:
-    hour, uses, ties = age_hour(now), [], []
+    hour = age_hour(now)
     live_from = hour - HORIZON_MS
+    uses: dict[str, UseRow] = {}
+    ties: dict[tuple[str, str], TieRow] = {}
     for start in range(0, len(account_ids), _CHUNK):
         chunk = account_ids[start : start + _CHUNK]
-        uses += store.read_values(
-            "detection/read_uses_of",
-            account_ids=chunk,
-            caps=hub_caps(),
-            live_from=live_from,
-            now=hour,
+        asked = {"account_ids": chunk, "live_from": live_from}
+        of_uses = {"caps": hub_caps(), "now": hour}
+        use_rows, tie_rows = store.at_once(
+            [
+                partial(store.read_values, "detection/read_uses_of", **asked, **of_uses),
+                partial(store.read_values, "detection/read_ties_of", **asked, cap=COUNTERPARTY_CAP),
+            ]
         )
-        ties += store.read_values(
-            "detection/read_ties_of",
-            account_ids=chunk,
-            cap=COUNTERPARTY_CAP,
-            live_from=live_from,
-        )
-    return list({row[0]: row for row in uses}.values()), list(
-        {(row[0], row[1]): row for row in ties}.values()
-    )
+        uses.update((row[0], row) for row in use_rows)
+        ties.update(((row[0], row[1]), row) for row in tie_rows)
+    return list(uses.values()), list(ties.values())
 
 
 def _linked(projection: Projection, account_ids: set[str]) -> set[str]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from graph.deny_list import DenyList
@@ -59,20 +59,31 @@ def rules() -> dict[str, Rule]:
 def run_rules(store: GraphStore, account_ids: list[str]) -> list[Finding]:
     """Findings that concern any of the accounts, each once, sorted."""
     findings: dict[str, Finding] = {}
-    for rule in rules().values():
-        for start in range(0, len(account_ids), _CHUNK):
-            chunk = account_ids[start : start + _CHUNK]
-            for row in store.read(f"rules/{rule.name}", account_ids=chunk, **rule.defaults):
-                finding = Finding(
-                    rule=rule.name,
-                    identifier_key=row["identifier_key"],
-                    account_ids=tuple(sorted(row["account_ids"])),
-                    account_count=row["account_count"],
-                    at=row["at"] or 0,
-                    detail=row["detail"],
-                )
-                _merge(findings, finding)
+    for found in store.at_once(
+        partial(_run, store, rule, account_ids) for rule in rules().values()
+    ):
+        for finding in found:
+            _merge(findings, finding)
     return [findings[key] for key in sorted(findings)]
+
+
+def _run(store: GraphStore, rule: Rule, account_ids: list[str]) -> list[Finding]:
+    return [
+        Finding(
+            rule=rule.name,
+            identifier_key=row["identifier_key"],
+            account_ids=tuple(sorted(row["account_ids"])),
+            account_count=row["account_count"],
+            at=row["at"] or 0,
+            detail=row["detail"],
+        )
+        for start in range(0, len(account_ids), _CHUNK)
+        for row in store.read(
+            f"rules/{rule.name}",
+            account_ids=account_ids[start : start + _CHUNK],
+            **rule.defaults,
+        )
+    ]
 
 
 def without_denied(findings: list[Finding], denied: DenyList) -> list[Finding]:
