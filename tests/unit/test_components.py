@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from detection.components import Component, component_labels, find_components
 from detection.projection import Projection, project
 from detection.shared import share
-from tests.sharing import NOW, edges, shared_by, tie_rows, use, use_rows
+from tests.sharing import NOW, edges, shared_by, tie, tie_rows, use_rows
 
 ACCOUNTS = [f"{letter}{n}" for letter in "abcd" for n in range(5)]
 
@@ -109,7 +109,7 @@ def test_they_are_made_one_after_the_other():
 
 
 def test_accounts_without_a_link_are_in_no_component():
-    projection = project(share([use("ip:1", ["a0", "a1"])]), NOW)
+    projection = project(share([], [tie("TRANSFERRED", "a0", "a1")]), NOW)
     assert list(find_components(projection)) == []
     assert component_labels(projection).tolist() == [0, 1]
 

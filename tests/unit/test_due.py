@@ -62,7 +62,8 @@ def test_they_are_due_when_the_first_comes_into_its_next_age_class(uses, ties, d
 
 
 def test_who_is_linked_to_nobody_is_never_due():
-    shared = share([use("ip:1", "abc"), use("device:2", "cd"), use("email:3", "e")])
+    apart = [use("device:2", "cd"), use("email:3", "e")]
+    shared = share(apart, [tie("TRANSFERRED", "a", "b"), tie("TRANSFERRED", "b", "c")])
     assert due_times(project(shared, NOW), NOW).keys() == {"c", "d"}
     later = HOUR + HORIZON_MS + HOUR_MS
     assert due_times(project(shared, later), later) == {}
@@ -99,7 +100,8 @@ def test_walking_from_due_time_to_due_time_sees_every_change():
 
 
 def test_only_what_the_graph_has_otherwise_is_written():
-    shared = share([use("device:1", "abc"), use("ip:2", "xyz")])
+    ties = [tie("TRANSFERRED", "x", "y"), tie("TRANSFERRED", "y", "z")]
+    shared = share([use("device:1", "abc")], ties)
     projection = project(shared, NOW)
     at = due_times(projection, NOW)["a"]
     stored = {"a": at, "b": None, "c": at - 1, "x": at, "y": None, "unknown": 5}

@@ -17,6 +17,7 @@ from detection.projection import (
     MIN_LINK,
     MUTUAL,
     ONE_WAY,
+    TOGETHER_MS,
     age_classes,
     age_hour,
     next_class_at,
@@ -66,7 +67,7 @@ def use_weight(kind: str, one: tuple[str, int, int], other: tuple[str, int, int]
     factor = identifier_kinds()[kind].prior
     if identifier_kinds()[kind].role is Role.SUPPORTS:
         came, left = abs(first - other_first), abs(last - other_last)
-        if came > HOUR_MS and left > HOUR_MS:
+        if came > TOGETHER_MS and left > TOGETHER_MS:
             return 0
     elif other_first - last > 3 * DAY_MS or first - other_last > 3 * DAY_MS:
         factor *= HANDED_OVER
@@ -250,9 +251,9 @@ def test_a_use_within_the_time_of_another_did_not_change_hands():
     assert edges(project(share([row]), NOW)) == {("a", "b"): round(DEVICE * 0.9)}
 
 
-def test_one_supporting_value_links_nobody_and_two_do():
+def test_supporting_values_of_two_who_came_together_add_up():
     uses = [use("ip:1", "ab"), use("address:2", "ab"), use("ip:3", "bc")]
-    assert edges(project(share(uses), NOW)) == {("a", "b"): 2 * IP}
+    assert edges(project(share(uses), NOW)) == {("a", "b"): 2 * IP, ("b", "c"): IP}
 
 
 def test_a_supporting_value_strengthens_a_link():
@@ -265,12 +266,14 @@ def test_a_supporting_value_counts_for_two_that_came_or_left_together(column):
     rows = []
     for number in (1, 2):
         row = use(f"ip:{number}", "ab", HOUR - 5 * DAY_MS, HOUR)
-        # far apart at one end, an hour at the other
+        # far apart at one end, half an hour at the other
         row[3][0], row[4][0] = HOUR - 6 * DAY_MS, HOUR - DAY_MS
-        row[column][0] = row[column][1] - HOUR_MS
+        row[column][0] = row[column][1] - TOGETHER_MS
         rows.append(row)
     assert edges(project(share(rows), NOW)) == {("a", "b"): 2 * IP}
     rows[1][column][0] -= 1
+    assert edges(project(share(rows), NOW)) == {("a", "b"): IP}
+    rows[0][column][0] -= 1
     assert edges(project(share(rows), NOW)) == {}
 
 
@@ -327,12 +330,9 @@ def test_an_expired_payment_brings_no_money_back():
 
 
 def test_less_than_the_least_link_is_none():
-    row = use("ip:1", "ab", HOUR, HOUR)
-    assert IP + ONE_WAY >= MIN_LINK > max(IP, ONE_WAY)
-    assert edges(project(share([row], [tie("REFERRED", "a", "b")]), NOW)) == {
-        ("a", "b"): IP + ONE_WAY
-    }
-    assert edges(project(share([row], [tie("REFERRED", "a", "c")]), NOW)) == {}
+    assert 2 * ONE_WAY >= MIN_LINK > ONE_WAY
+    ties = [tie("REFERRED", "a", "b"), tie("TRANSFERRED", "a", "b"), tie("REFERRED", "a", "c")]
+    assert edges(project(share([], ties), NOW)) == {("a", "b"): 2 * ONE_WAY}
 
 
 @settings(deadline=None)

@@ -201,11 +201,11 @@ def test_members_with_two_ties_count():
 
 
 def test_members_that_came_within_the_hour_of_another_count():
-    near = value("ip:1", "abcd", [0, TOGETHER_MS, 10 * DAY_MS, 20 * DAY_MS])
+    near = value("ip:1", "abcd", [0, HOUR_MS, 10 * DAY_MS, 20 * DAY_MS])
     reason = reasons(evidence("abcd", near))["together_in_time"]
     assert reason.points == round(TOGETHER_POINTS * 2 / 4)
     assert reason.evidence == ("account:a", "account:b", "ip:1")
-    apart = value("ip:1", "abcd", [0, TOGETHER_MS + 1, 10 * DAY_MS, 20 * DAY_MS])
+    apart = value("ip:1", "abcd", [0, HOUR_MS + 1, 10 * DAY_MS, 20 * DAY_MS])
     assert "together_in_time" not in points(evidence("abcd", apart))
 
 
