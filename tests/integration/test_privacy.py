@@ -340,6 +340,8 @@ def test_what_is_denied_connects_nobody(line: CommandLine, shared: str, tmp_path
         fields["phone"],
         fields["identifiers"]["tax_id"][0],
         OPEN["device_id"],
+        fields["address"],
+        OPEN["ip"],
     ]
     path.write_text("\n".join(denied) + "\n", "utf-8")
     line.run("detect", "--full", "--deny-list", str(path))
