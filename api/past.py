@@ -32,6 +32,7 @@ def past_store(
             folder,
             heap_size=world.graph.heap_size,
             page_cache_size=world.graph.page_cache_size,
+            gds=world.graph.gds,
             allowed_origin="http://127.0.0.1",
             time_limit_s=world.graph.start_seconds,
         )

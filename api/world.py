@@ -51,6 +51,7 @@ class World:
                     self.data_dir,
                     heap_size=self.graph.heap_size,
                     page_cache_size=self.graph.page_cache_size,
+                    gds=self.graph.gds,
                     allowed_origin=origin,
                     keep_running=keep_running,
                     time_limit_s=self.graph.start_seconds,

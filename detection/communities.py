@@ -11,9 +11,8 @@ import networkx as nx
 import numpy as np
 from scipy.sparse import csr_array
 
-from detection.components import Component
+from detection.components import Component, connect
 from detection.projection import MILLION
-from detection.settings import DetectionSettings
 from detection.shared import Ints, Longs, TieKind, Ties
 
 
@@ -35,10 +34,13 @@ class Community:
 
 
 class CommunityFinder(Protocol):
-    """Splits a component into communities."""
+    """Splits what is linked into components, and a component into communities."""
 
     #: name and parameters, for the detector version
     version: str
+
+    def connect(self, source: Ints, target: Ints, count: int) -> Ints:
+        """The number of each node's component, in order of their first nodes; all are linked."""
 
     def find(self, component: Component) -> list[Ints]:
         """Communities as ascending positions in the component, by their first member."""
@@ -52,6 +54,8 @@ class LeidenCpm:
     so heavy that chance pairs reach the resolution: choose it from known cases.
     """
 
+    connect = staticmethod(connect)
+
     def __init__(self, resolution: float) -> None:
         self.resolution = resolution
         self.version = f"leiden-cpm-{resolution:g}"
@@ -59,7 +63,7 @@ class LeidenCpm:
     def find(self, component: Component) -> list[Ints]:
         """Communities of one component; the same component always gives the same."""
         count = len(component.members)
-        if _is_clique(component) and component.weight.min() >= self.resolution * MILLION:
+        if is_clique(component) and component.weight.min() >= self.resolution * MILLION:
             # then no split can be better: every pair is worth more than the resolution takes
             return [np.arange(count, dtype=np.int32)]
         weight = component.weight / MILLION
@@ -77,7 +81,7 @@ class LeidenCpm:
             seed=component.seed,
         )
         found = np.fromiter((labels[n] for n in range(count)), np.int64, count)
-        return _collect(_merged(found, component, self.resolution).tolist())
+        return by_label(_merged(found, component, self.resolution).tolist())
 
 
 class Louvain:
@@ -88,6 +92,7 @@ class Louvain:
     """
 
     version = "louvain"
+    connect = staticmethod(connect)
 
     def find(self, component: Component) -> list[Ints]:
         """Communities of one component; nodes and edges enter in sorted order."""
@@ -103,7 +108,7 @@ class Louvain:
             )
         )
         labels = python_louvain.best_partition(graph, random_state=component.seed % 2**32)
-        return _collect([labels[n] for n in range(count)])
+        return by_label([labels[n] for n in range(count)])
 
 
 def find_communities(
@@ -138,11 +143,6 @@ def _not_excluded(component: Component, positions: Ints, apart: dict[int, set[in
     return positions[~np.isin(members, gone)] if gone else positions
 
 
-def community_finder(settings: DetectionSettings) -> CommunityFinder:
-    """The engine the settings name."""
-    return LeidenCpm(settings.resolution) if settings.engine == "leiden" else Louvain()
-
-
 def _community(component: Component, positions: Ints) -> Community:
     inside = np.zeros(len(component.members), np.bool_)
     inside[positions] = True
@@ -157,7 +157,8 @@ def _community(component: Component, positions: Ints) -> Community:
     )
 
 
-def _is_clique(component: Component) -> bool:
+def is_clique(component: Component) -> bool:
+    """Whether every two accounts are linked."""
     count = len(component.members)
     return component.weight.size == count * (count - 1) // 2
 
@@ -189,7 +190,8 @@ def _merged(labels: Longs, component: Component, resolution: float) -> Longs:
         labels = becomes[labels]
 
 
-def _collect(labels: list[int]) -> list[Ints]:
+def by_label(labels: list[int]) -> list[Ints]:
+    """The positions of each label, ascending, by the first of each."""
     groups: dict[int, list[int]] = defaultdict(list)
     for position, label in enumerate(labels):
         groups[label].append(position)

@@ -1,7 +1,7 @@
 """The connected parts of the projection: the unit in which everything is looked at."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,14 +36,22 @@ class Component:
 
 def component_labels(projection: Projection) -> Ints:
     """The number of each account's component; who is linked to nobody has one alone."""
-    count = len(projection.account_ids)
-    ones = np.ones(projection.source.size, np.int8)
-    matrix = coo_array((ones, (projection.source, projection.target)), shape=(count, count))
+    return connect(projection.source, projection.target, len(projection.account_ids))
+
+
+def connect(source: Ints, target: Ints, count: int) -> Ints:
+    """The number of each node's component, in order of their first nodes."""
+    ones = np.ones(source.size, np.int8)
+    matrix = coo_array((ones, (source, target)), shape=(count, count))
     labels: Ints = connected_components(matrix, directed=False)[1]
     return labels
 
 
-def find_components(projection: Projection, touched: set[str] | None = None) -> Iterator[Component]:
+def find_components(
+    projection: Projection,
+    touched: set[str] | None = None,
+    connect: Callable[[Ints, Ints, int], Ints] = connect,
+) -> Iterator[Component]:
     """Components of at least two accounts, in order of their first account.
 
     With `touched`, only those that hold one of these accounts.
@@ -51,10 +59,9 @@ def find_components(projection: Projection, touched: set[str] | None = None) -> 
     linked, ends = np.unique(
         np.concatenate([projection.source, projection.target]), return_inverse=True
     )
-    source, target = np.split(ends, 2)
-    ones = np.ones(source.size, np.int8)
-    matrix = coo_array((ones, (source, target)), shape=(linked.size, linked.size))
-    count, label = connected_components(matrix, directed=False)
+    source, target = np.split(ends.astype(np.int32), 2)
+    label = connect(source, target, linked.size)
+    count = int(label.max(initial=-1)) + 1
     # both in order of their component; stable, so each stays sorted within
     members = np.argsort(label, kind="stable")
     edges = np.argsort(label[source], kind="stable")

@@ -6,9 +6,10 @@ from functools import partial
 from detection.alerts import messages, raise_alerts
 from detection.anomaly import changed_scores, present_model
 from detection.changes import ring_changes
-from detection.communities import community_finder, find_communities
+from detection.communities import find_communities
 from detection.components import find_components
 from detection.due import changed_due
+from detection.engines import community_finder
 from detection.evidence import gather
 from detection.features import read_features
 from detection.findings import compare_findings
@@ -57,14 +58,14 @@ def detect(
     with `full` for all. Returns None when nothing was touched. A crash anywhere repeats the run
     and nothing else.
     """
+    finder = community_finder(settings, store)
     with seconds("read").time():
         scope = read_scope(store, full)
     if not scope.account_ids:
         return None
     looked_at, projection, known = look_around(store, scope, denied)
     with seconds("cluster").time():
-        finder = community_finder(settings)
-        components = find_components(projection, None if full else looked_at)
+        components = find_components(projection, None if full else looked_at, finder.connect)
         ties = projection.shared.ties
         communities = find_communities(finder, components, settings.min_ring_size, ties)
     with seconds("score").time():

@@ -14,8 +14,10 @@ class DetectionSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RINGTRACE_DETECTION_", frozen=True)
 
-    engine: Literal["leiden", "louvain"] = Field(
-        "leiden", description="Community engine: leiden (CPM) or louvain (modularity)."
+    engine: Literal["leiden", "louvain", "gds-leiden", "gds-louvain"] = Field(
+        "leiden",
+        description="Community engine: leiden (CPM), louvain (modularity), or gds-leiden and "
+        "gds-louvain (modularity by Neo4j's Graph Data Science).",
     )
     resolution: float = Field(
         0.2, gt=0, description="CPM: least mean link weight inside a community."

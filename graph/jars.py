@@ -49,10 +49,17 @@ def fetch_jars(name: str, lock: Path) -> list[Path]:
     return sorted(folder.glob("*.jar"))
 
 
-def write_lock(coordinates: Sequence[str], lock: Path, alone: Sequence[str] = ()) -> None:
+def write_lock(
+    coordinates: Sequence[str],
+    lock: Path,
+    alone: Sequence[str] = (),
+    besides: Path | None = None,
+) -> None:
     """Resolve the coordinates and write the lock file anew; for maintainers.
 
     Jars named in `alone` come without dependencies and have no say in the versions of others.
+    What the lock file `besides` names, in whichever version, is left out: for a plugin, whose
+    server has these.
     """
     from jgo.env import EnvironmentBuilder
 
@@ -67,6 +74,9 @@ def write_lock(coordinates: Sequence[str], lock: Path, alone: Sequence[str] = ()
         [listing] = work.rglob("jgo.lock.toml")
         entries = tomllib.loads(listing.read_text("utf-8"))["dependencies"]
     names = [":".join(entry[part] for part in parts if entry.get(part)) for entry in entries]
+    if besides is not None:
+        there = {_without_version(line) for line in besides.read_text("utf-8").splitlines()}
+        names = [name for name in names if _without_version(name) not in there]
     lines = [f"{name} {hashes[_file_name(name)]}\n" for name in sorted([*names, *alone])]
     lock.write_text("".join(lines), "utf-8")
 
@@ -139,6 +149,11 @@ def _not_fetched(name: str, error: Exception, folder: Path) -> ServerError:
         f"the jars of {name} cannot be fetched from Maven Central ({reason}): "
         "check the network or its proxy (HTTPS_PROXY, REQUESTS_CA_BUNDLE) and start again"
     )
+
+
+def _without_version(line: str) -> tuple[str, ...]:
+    group, artifact, _, *classifier = line.split()[0].split(":")
+    return group, artifact, *classifier
 
 
 def _file_name(coordinate: str) -> str:

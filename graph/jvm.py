@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from graph.errors import ServerError
@@ -51,6 +51,8 @@ class JavaServer:
     version: str
     jar_lock: Path
     default_ports: Mapping[str, int]
+    #: further jars for the class path: name and lock file
+    plugins: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def log(self) -> Path:
@@ -99,6 +101,8 @@ def start(
         _forget_child(server.directory)
         _check_disk(server)
         jars = fetch_jars(server.name, server.jar_lock)
+        for name, lock_file in server.plugins.items():
+            jars += fetch_jars(name, lock_file)
         remembered = read_state(server.directory).get("ports", {})
         ports = choose_ports(server.default_ports, remembered, held)
         write_state(server.directory, ports=ports, version=server.version, ready=False, pid=None)

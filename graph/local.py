@@ -21,6 +21,19 @@ COORDINATES = (
     "org.neo4j.client:neo4j-browser:5.24.0",
 )
 JAR_LOCK = Path(__file__).with_name("neo4j_jars.lock")
+GDS_VERSION = "2.13.9"
+#: with COORDINATES what graph/gds_jars.lock was resolved from, besides graph/neo4j_jars.lock
+GDS_COORDINATES = tuple(
+    f"org.neo4j.gds:{part}:{GDS_VERSION}"
+    for part in (
+        "proc",
+        "proc-sysinfo",
+        "opengds-extension",
+        "open-model-catalog",
+        "open-write-services",
+    )
+)
+GDS_JAR_LOCK = Path(__file__).with_name("gds_jars.lock")
 _USER = "neo4j"
 _FIRST_PASSWORD = "neo4j"
 
@@ -44,6 +57,11 @@ db.tx_log.rotation.retention_policy=keep_none
 db.tx_log.rotation.size=64m
 db.tx_log.preallocate=false
 """
+# GDS reads and keeps its graphs below the security of Cypher, which it must be allowed by name.
+_GDS_SETTINGS = """\
+server.directories.plugins={plugins}
+dbms.security.procedures.unrestricted=gds.*
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +75,33 @@ class LocalNeo4j:
     password: str = field(repr=False)
 
 
-def start_neo4j(
+def start_neo4j(  # noqa: PLR0913  (options, which are always named)
     data_dir: Path,
     *,
     heap_size: str = "1g",
     page_cache_size: str = "512m",
+    gds: bool = False,
     allowed_origin: str = "http://127.0.0.1:8000",
     keep_running: bool = False,
     time_limit_s: float = 120,
 ) -> tuple[LocalNeo4j, bool]:
     """Start the Neo4j of this data folder, or find it running; the flag says whether started.
 
-    `allowed_origin` is the one web page that may talk to its HTTP port.
+    `allowed_origin` is the one web page that may talk to its HTTP port. With `gds` it is started
+    with Graph Data Science, a program under the GPLv3 that is fetched for it; one that runs already
+    stays as it is.
     """
     home = _home(data_dir)
+    plugins = {"Graph Data Science": GDS_JAR_LOCK} if gds else {}
 
-    def prepare(ports: Ports, _jars: list[Path]) -> list[str]:
+    def prepare(ports: Ports, jars: list[Path]) -> list[str]:
         _ensure_password(home)
         settings = _SETTINGS.format(
             **ports, heap=heap_size, page_cache=page_cache_size, origin=allowed_origin
         )
+        if gds:
+            # Neo4j looks for procedures in this folder, and for the rest on the class path
+            settings += _GDS_SETTINGS.format(plugins=jars[-1].parent)
         (home / "conf").mkdir(mode=0o700, exist_ok=True)
         (home / "conf" / "neo4j.conf").write_text(settings, "utf-8")
         return [
@@ -92,7 +117,8 @@ def start_neo4j(
             "--console-mode",
         ]
 
-    server = jvm.JavaServer("Neo4j", home, VERSION, JAR_LOCK, {"bolt": 7687, "http": 7474})
+    ports_wanted = {"bolt": 7687, "http": 7474}
+    server = jvm.JavaServer("Neo4j", home, VERSION, JAR_LOCK, ports_wanted, plugins)
     ports, started = jvm.start(
         server,
         prepare,

@@ -40,6 +40,11 @@ class GraphSettings(BaseSettings):
     database: str = Field("neo4j", description="Database name.")
     heap_size: str = Field("1g", description="Java heap of the local Neo4j.")
     page_cache_size: str = Field("512m", description="Page cache of the local Neo4j.")
+    gds: bool = Field(
+        False,
+        description="Whether the local Neo4j is started with Graph Data Science (GPLv3), fetched "
+        "from Maven Central.",
+    )
     start_seconds: int = Field(120, gt=0, description="Longest wait for a local Neo4j, seconds.")
 
 

@@ -13,7 +13,9 @@ _ROOT = Path(__file__).parents[2]
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="activity, clients, detect, faults or ingest.")],
+    name: Annotated[
+        str, typer.Argument(help="activity, clients, detect, engines, faults or ingest.")
+    ],
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
     scale: Annotated[str, typer.Option(help="full, or small for less than a minute.")] = "full",
 ) -> None:

@@ -5,12 +5,13 @@ import json
 import logging
 from pathlib import Path
 
-from tests.benchmarks import activity, clients, detect, faults, ingest
+from tests.benchmarks import activity, clients, detect, engines, faults, ingest
 
 BENCHMARKS = {
     "activity": activity.run,
     "clients": clients.run,
     "detect": detect.run,
+    "engines": engines.run,
     "faults": faults.run,
     "ingest": ingest.run,
 }

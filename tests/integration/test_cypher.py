@@ -11,9 +11,11 @@ from graph.store import GraphStore
 from tests.conftest import ROOT
 
 ALL = list(queries())
+#: those of a plugin are explained where it is: in test_gds.py
+PLAIN = [q for q in ALL if not q.name.startswith("gds/")]
 
 
-@pytest.mark.parametrize("statement", ALL, ids=lambda q: q.name)
+@pytest.mark.parametrize("statement", PLAIN, ids=lambda q: q.name)
 def test_server_understands_it_and_columns_are_the_header(
     store: GraphStore, statement: Query
 ) -> None:

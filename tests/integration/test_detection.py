@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from detection.engines import community_finder
 from detection.pipeline import Run, detect
 from detection.settings import DetectionSettings
 from graph.model import ChangeKind, Ring, RingStatus
@@ -196,6 +197,24 @@ def test_both_engines_find_a_clear_ring(
     play(cli, tmp_path, ring(prefix, 6, devices=1, cards=1))
     (found,) = mine(detect(store, DetectionSettings(engine=engine)), prefix)  # type: ignore[arg-type]
     assert found.size == 6
+
+
+def test_the_settings_choose_the_engine(store: GraphStore) -> None:
+    def version(settings: DetectionSettings) -> str:
+        return community_finder(settings, store).version
+
+    assert version(DetectionSettings(engine="louvain")) == "louvain"
+    assert version(DetectionSettings(engine="leiden", resolution=0.2)) == "leiden-cpm-0.2"
+
+
+@pytest.mark.parametrize("engine", ["gds-leiden", "gds-louvain"])
+def test_an_engine_that_the_server_lacks_is_one_line_that_says_what_to_do(
+    cli: CommandLine, engine: str
+) -> None:
+    environment = cli.environment | {"RINGTRACE_DETECTION_ENGINE": engine}
+    done = CommandLine(cli.data_dir, environment).run("detect", expect=1)
+    assert len(done.stderr.splitlines()) == 1
+    assert "RINGTRACE_GRAPH_GDS=true" in done.stderr
 
 
 def test_a_ring_that_lapsed_and_comes_back_gets_another_id(

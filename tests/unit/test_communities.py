@@ -14,12 +14,10 @@ from detection.communities import (
     CommunityFinder,
     LeidenCpm,
     Louvain,
-    community_finder,
     find_communities,
 )
 from detection.components import Component, find_components
 from detection.projection import MILLION, project
-from detection.settings import DetectionSettings
 from detection.shared import share
 from tests.sharing import NOW, edges, shared_by, tie_rows, use_rows
 
@@ -187,7 +185,7 @@ def test_the_short_cut_for_cliques_is_what_leiden_finds(weights):
     component = component_with(weights, size)
     found = named(component, LeidenCpm(RESOLUTION))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_is_clique", lambda _: False)
+        patch.setattr(module, "is_clique", lambda _: False)
         slow = named(component, LeidenCpm(RESOLUTION))
     if min(weights) > RESOLUTION * MILLION:
         assert found == slow == [component.account_ids]
@@ -275,9 +273,3 @@ def test_links_to_others_do_not_tie_a_member_in():
     first, second = find_communities(LeidenCpm(0.3), components_of(groups), 3)
     assert first.by_account == dict.fromkeys("abc", 3_200_000)
     assert second.by_account == dict.fromkeys("def", 3_200_000)
-
-
-def test_the_settings_choose_the_engine():
-    assert community_finder(DetectionSettings(engine="louvain")).version == "louvain"
-    leiden = community_finder(DetectionSettings(engine="leiden", resolution=0.2))
-    assert leiden.version == "leiden-cpm-0.2"

@@ -18,10 +18,11 @@ TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 OTHERS = {"neo4j": "neo4j", "kafka": "apache/kafka"}
 OURS = {name: s for name, s in COMPOSE["services"].items() if name not in OTHERS}
-#: secrets come as files; the waits are for servers that Ringtrace starts itself
+#: secrets come as files; the waits and plugins are for servers that Ringtrace starts itself
 LEFT_OUT = {
     "RINGTRACE_GRAPH_PASSWORD",
     "RINGTRACE_ESCALATION_WEBHOOK_SECRET",
+    "RINGTRACE_GRAPH_GDS",
     "RINGTRACE_GRAPH_START_SECONDS",
     "RINGTRACE_INGEST_START_SECONDS",
     # in the volume that the stages share
