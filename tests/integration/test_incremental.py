@@ -3,6 +3,7 @@
 A graph of its own, which is emptied between examples.
 """
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -172,7 +173,7 @@ def play(store: GraphStore, deeds: list[Deed], chance: Any) -> None:
 
 SETTINGS = DetectionSettings()
 _slow = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -194,13 +195,12 @@ def test_any_split_and_order_gives_what_one_full_run_gives(
     assert state(graph) == found
 
 
+@pytest.mark.long
 @_slow
 @given(deeds(), st.integers(0, 2**32))
 def test_the_same_sequence_of_runs_gives_the_same_ids(
     graph: GraphStore, deeds: list[Deed], seed: int
 ) -> None:
-    import random
-
     empty(graph)
     play(graph, deeds, random.Random(seed))
     found = rings(graph, with_ids=True)
