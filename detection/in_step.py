@@ -14,12 +14,13 @@ from detection.projection import age_hour
 from graph.archive import Archive
 from graph.deny_list import DenyList
 from graph.store import GraphStore, Transaction
-from graph.times import DAY_MS
+from graph.times import DAY_MS, HOUR_MS
 
 log = logging.getLogger("ringtrace.detection")
 
-#: how far back actions are compared: the longest horizon of a scale
-LOOKBACK_MS = 90 * DAY_MS
+#: days back that actions are compared: the most of these with no more events than fit in memory
+LOOKBACK_DAYS = (400, 90, 30, 7)
+MAX_EVENTS = 20_000_000
 #: pairs in one transaction
 _CHUNK = 10_000
 _NOTHING = DenyList()
@@ -52,8 +53,8 @@ def keep_in_step(store: GraphStore, archive: Archive, denied: DenyList = _NOTHIN
 
 
 def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Iterator[Pair]:
-    """Pairs in step over the 90 days before `now`, in order; who is denied is in none."""
-    since = age_hour(now) - LOOKBACK_MS
+    """Pairs in step up to `now`, in order; who is denied is in none."""
+    since = _since(archive, age_hour(now))
     together = pairs(archive.actions(since, now + 1))
     transfers = archive.transfers(since, now + 1)
     found = [together, cascade_pairs(transfers), fan_in_pairs(transfers)]
@@ -66,6 +67,16 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
         if ends not in best or row["p_value"] < best[ends][3]:
             best[ends] = pair
     yield from (pair for _, pair in sorted(best.items()))
+
+
+def _since(archive: Archive, hour: int) -> int:
+    """From when on actions are compared, milliseconds."""
+    for days in LOOKBACK_DAYS:
+        since = hour - days * DAY_MS
+        if archive.count(since, hour + HOUR_MS) <= MAX_EVENTS:
+            return since
+    log.warning("accounts in step are looked for in the last %d days only", LOOKBACK_DAYS[-1])
+    return since
 
 
 def _write(tx: Transaction, statement: str, rows: list[Pair], now: int) -> None:

@@ -20,7 +20,7 @@ from graph.archive_files import open_files
 from graph.archive_manifest import Manifests
 from graph.archive_schema import SCHEMA
 from graph.archive_segments import Chains, View, view
-from graph.archived_actions import find_actions, find_transfers
+from graph.archived_actions import count_events, find_actions, find_transfers
 from graph.compaction import CompactionResult, Compactor
 from graph.errors import ArchiveError
 
@@ -138,6 +138,10 @@ class Archive:
         return self._read(
             lambda engine, now: find_activity(engine, self._files, now, wanted, limit)
         )
+
+    def count(self, since: int, until: int) -> int:
+        """How many events happened from `since` to before `until`, milliseconds since 1970."""
+        return self._read(lambda engine, now: count_events(engine, self._at(now), since, until))
 
     def actions(self, since: int, until: int) -> pa.Table:
         """Who acted on what: account_id, object, at, in no order.

@@ -38,8 +38,21 @@ WHERE occurred_at >= make_timestamptz($since) AND occurred_at < make_timestamptz
     AND counterparty_account_id IS NOT NULL AND type <> 'referral'
     AND outcome IS DISTINCT FROM 'failure'
 """
+_COUNT = """
+SELECT count(*) FROM read_parquet($files, hive_partitioning = false)
+WHERE occurred_at >= make_timestamptz($since) AND occurred_at < make_timestamptz($until)
+"""
 #: rows of a batch
 _BATCH = 100_000
+
+
+def count_events(engine: Connection, files: list[str], since: int, until: int) -> int:
+    """Events between two times; see `Archive.count`."""
+    if not files:
+        return 0
+    parameters = {"files": files, "since": since * 1000, "until": until * 1000}
+    found = engine.sql(_COUNT, params=parameters).fetchone()
+    return int(found[0]) if found else 0
 
 
 def find_actions(engine: Connection, files: list[str], since: int, until: int) -> pa.Table:
