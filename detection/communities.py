@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import community as python_louvain
 import graspologic_native
 import networkx as nx
 import numpy as np
-from scipy.sparse import csr_array
+from numpy.typing import NDArray
 
 from detection.components import Component, connect
 from detection.projection import MILLION
@@ -31,6 +32,10 @@ class Community:
     def by_account(self) -> dict[str, int]:
         """Each member's strength."""
         return dict(zip(self.account_ids, self.strengths, strict=True))
+
+
+#: a component of at most so many accounts is split in the best of all ways, of which 7 have 877
+SMALL = 7
 
 
 class CommunityFinder(Protocol):
@@ -62,26 +67,31 @@ class LeidenCpm:
 
     def find(self, component: Component) -> list[Ints]:
         """Communities of one component; the same component always gives the same."""
-        count = len(component.members)
+        if len(component.members) <= SMALL:
+            return by_label(_best_partition(component, self.resolution))
         if is_clique(component) and component.weight.min() >= self.resolution * MILLION:
             # then no split can be better: every pair is worth more than the resolution takes
-            return [np.arange(count, dtype=np.int32)]
-        weight = component.weight / MILLION
+            return [np.arange(len(component.members), dtype=np.int32)]
+        return by_label(_merged(self._leiden(component), component, self.resolution).tolist())
+
+    def _leiden(self, component: Component) -> Longs:
+        count = len(component.members)
         rows = np.concatenate([component.source, component.target])
         columns = np.concatenate([component.target, component.source])
-        matrix = csr_array((np.tile(weight, 2), (rows, columns)), shape=(count, count))
+        order = np.lexsort((columns, rows))
         _, labels = graspologic_native.leiden_csr(
-            matrix.indptr.astype(np.int64),
-            matrix.indices.astype(np.int32),
-            matrix.data,
+            np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=count))]),
+            columns[order],
+            np.tile(component.weight / MILLION, 2)[order],
             count,
             resolution=self.resolution,
-            iterations=10,
+            # the best of four attempts is better than ten rounds of one, and takes half the time
+            iterations=1,
+            trials=4,
             use_modularity=False,
             seed=component.seed,
         )
-        found = np.fromiter((labels[n] for n in range(count)), np.int64, count)
-        return by_label(_merged(found, component, self.resolution).tolist())
+        return np.fromiter((labels[n] for n in range(count)), np.int64, count)
 
 
 class Louvain:
@@ -155,6 +165,30 @@ def _community(component: Component, positions: Ints) -> Community:
         tuple(component.account_ids[n] for n in positions.tolist()),
         tuple(strength[positions].tolist()),
     )
+
+
+def _best_partition(component: Component, resolution: float) -> list[int]:
+    """The labels that no others beat, by trying all; of equal ones those that come first."""
+    count = len(component.members)
+    labels, together = _partitions(count)
+    gain = np.full(together.shape[1], -resolution * MILLION)
+    row = component.source.astype(np.int64)
+    gain[row * (2 * count - row - 1) // 2 + component.target - row - 1] += component.weight
+    return labels[int(np.argmax(together @ gain))]
+
+
+@cache
+def _partitions(count: int) -> tuple[list[list[int]], NDArray[np.float64]]:
+    """All ways to split so many accounts, and for each which pairs it leaves together (0 or 1).
+
+    Pairs are (0, 1), (0, 2), …, (1, 2), …; the first way is no split at all.
+    """
+    found = [[0]]
+    for _ in range(count - 1):
+        found = [[*labels, label] for labels in found for label in range(max(labels) + 2)]
+    table = np.array(found)
+    left, right = np.triu_indices(count, k=1)
+    return found, (table[:, left] == table[:, right]).astype(np.float64)
 
 
 def is_clique(component: Component) -> bool:

@@ -86,7 +86,7 @@ def project(shared: Shared, now: int) -> Projection:
     It does not depend on how many others use a value, as long as that is no hub: rings of 4 and of
     40 are then equally dense, and one more user changes no link between others.
     """
-    codes, weights = zip(*_links(shared, now), strict=True)
+    codes, weights = zip(*pair_weights(shared, now), strict=True)
     unique, inverse = np.unique(np.concatenate(codes), return_inverse=True)
     total = np.zeros(unique.size, np.int64)
     np.add.at(total, inverse, np.concatenate(weights))
@@ -98,7 +98,7 @@ def project(shared: Shared, now: int) -> Projection:
     )
 
 
-def _links(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:
+def pair_weights(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:
     """Pairs as source * accounts + target with source < target, and what each counts."""
     yield np.empty(0, np.int64), np.empty(0, np.int64)
     age = AGE_WEIGHTS[age_classes(shared.last_seen, now)]

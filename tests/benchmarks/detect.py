@@ -4,7 +4,8 @@ A simulated world is written into a Neo4j of its own: 1,000,000 accounts with fi
 one of a tenth of that for the growth. On it
 - a full pass as `ringtrace detect --full` does it, by stage, with the memory of its process,
 - three times in turns: the read statements alone, read + project + cluster, and the bare library
-  (sparse products by scipy, Leiden by graspologic on the whole graph at once) on the same arrays,
+  (numpy's sums, scipy's components, graspologic's Leiden on the whole graph at once) on the arrays
+  of what each pair shares, which we have yet to make,
 - networkx and python-louvain on the same links,
 - incremental runs: 1,000 accounts drawn at random are touched, eleven times; the median counts.
 """
@@ -17,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +36,11 @@ from api.world import World
 from detection.communities import LeidenCpm, find_communities
 from detection.components import find_components
 from detection.pipeline import detect
-from detection.projection import MILLION, MIN_LINK, Projection, project
+from detection.projection import MILLION, MIN_LINK, Projection, pair_weights, project
 from detection.reading import all_rows
 from detection.settings import DetectionSettings
-from detection.shared import Shared, share
+from detection.shared import Longs, Shared, share
 from graph import metrics
-from graph.kinds import identifier_kinds
 from graph.schema import apply_schema
 from graph.settings import GraphSettings
 from graph.store import GraphStore
@@ -128,7 +129,11 @@ def _ratios(store: GraphStore) -> dict[str, float]:
         seconds, (shared, projection, inner) = _timed(lambda: _ours(store, now))
         times["whole"].append(seconds)
         times["ours"].append(inner)
-        times["library"].append(_timed(lambda shared=shared: _library(shared))[0])
+        codes, weights = (
+            np.concatenate(part) for part in zip(*pair_weights(shared, now), strict=True)
+        )
+        bare = partial(_library, codes, weights, len(shared.account_ids))
+        times["library"].append(_timed(bare)[0])
     reference, _ = _timed(lambda: _reference(projection))
     pairs = zip(times["ours"], times["library"], strict=True)
     ratios = [a / b for a, b in pairs]
@@ -154,29 +159,30 @@ def _ours(store: GraphStore, now: int) -> tuple[Shared, Projection, float]:
     shared = share(*all_rows(store, now))
     began = time.perf_counter()
     projection = project(shared, now)
-    find_communities(LeidenCpm(0.2), find_components(projection), 3)
+    finder = LeidenCpm(DetectionSettings().resolution)
+    find_communities(finder, find_components(projection), 3, shared.ties)
     return shared, projection, time.perf_counter() - began
 
 
-def _library(shared: Shared) -> None:
-    """The same without us: products of sparse matrices, components, one Leiden of everything."""
-    count = len(shared.account_ids)
-    priors = np.array([identifier_kinds()[kind].prior for kind in shared.kinds])
-    weight = np.repeat(np.sqrt(priors), np.diff(shared.starts))
-    shape = (len(shared.keys), count)
-    uses = csr_array((weight, shared.account, shared.starts), shape=shape)
-    links = (uses.T @ uses).tocsr()
-    links.setdiag(0)
-    links.data[links.data < MIN_LINK / MILLION] = 0
-    links.eliminate_zeros()
+def _library(codes: Longs, weights: Longs, count: int) -> None:
+    """The same without us, from what each pair shares on: sums, components, one Leiden of all."""
+    pair, place = np.unique(codes, return_inverse=True)
+    total = np.zeros(pair.size, np.int64)
+    np.add.at(total, place, weights)
+    pair, total = pair[total >= MIN_LINK], total[total >= MIN_LINK]
+    linked, ends = np.unique(np.concatenate(np.divmod(pair, count)), return_inverse=True)
+    one, other = np.split(ends, 2)
+    places = np.concatenate([one, other]), np.concatenate([other, one])
+    links = csr_array((np.tile(total / MILLION, 2), places), shape=(linked.size,) * 2)
     connected_components(links, directed=False)
     graspologic_native.leiden_csr(
         links.indptr.astype(np.int64),
         links.indices.astype(np.int32),
         links.data,
-        count,
-        resolution=0.2,
-        iterations=10,
+        linked.size,
+        resolution=DetectionSettings().resolution,
+        iterations=1,
+        trials=4,
         use_modularity=False,
         seed=1,
     )
