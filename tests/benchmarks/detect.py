@@ -57,12 +57,13 @@ out = Console(width=110)
 
 def run(scale: str = "full") -> dict[str, float]:
     """Measure, print and return the figures."""
-    sizes = (1_000, 4_000) if scale == "small" else (100_000, 1_000_000)
+    is_small = scale == "small"
+    sizes = (500, 1_000) if is_small else (100_000, 1_000_000)
     figures: dict[str, float] = {}
     medians = []
     for accounts in sizes:
         with tempfile.TemporaryDirectory(prefix="ringtrace-bench-") as name:
-            found = _measure(Path(name), accounts, accounts == sizes[-1])
+            found = _measure(Path(name), accounts, accounts == sizes[-1], 3 if is_small else RUNS)
         medians.append(found["incremental_median_s"])
         figures |= found
     figures["incremental_growth"] = medians[-1] / medians[0]
@@ -70,7 +71,7 @@ def run(scale: str = "full") -> dict[str, float]:
     return figures
 
 
-def _measure(folder: Path, accounts: int, is_largest: bool) -> dict[str, float]:
+def _measure(folder: Path, accounts: int, is_largest: bool, runs: int) -> dict[str, float]:
     settings = GraphSettings(page_cache_size="3g", heap_size="3g")
     world = World(folder, settings)
     started = world.start_servers(origin="http://127.0.0.1:8000")
@@ -84,7 +85,7 @@ def _measure(folder: Path, accounts: int, is_largest: bool) -> dict[str, float]:
             figures |= _stages(store)
             if is_largest:
                 figures |= _ratios(store)
-            return figures | _incremental(store)
+            return figures | _incremental(store, runs)
     finally:
         world.stop_servers(started)
 
@@ -195,17 +196,17 @@ def _reference(projection: Projection) -> None:
     python_louvain.best_partition(graph, random_state=1)
 
 
-def _incremental(store: GraphStore) -> dict[str, float]:
+def _incremental(store: GraphStore, runs: int) -> dict[str, float]:
     ids = [row["id"] for row in store.read("detection/active_accounts")]
     chance = random.Random(7)
     seconds, spent = [], {stage: _spent(stage) for stage in STAGES}
-    for number in range(RUNS):
+    for number in range(runs):
         some = sorted(chance.sample(ids, min(TOUCHED, len(ids) // 4)))
         store.write(lambda tx, n=number, s=some: _touch(tx, n, s))
         taken, found = _timed(lambda: detect(store, DetectionSettings()))
         seconds.append(taken)
         out.print(f"incremental {taken:.2f} s: {found.account_count} accounts looked at")
-    parts = {stage: (_spent(stage) - spent[stage]) / RUNS for stage in STAGES}
+    parts = {stage: (_spent(stage) - spent[stage]) / runs for stage in STAGES}
     out.print("  ".join(f"{stage} {value:.2f} s" for stage, value in parts.items()))
     return {"incremental_median_s": statistics.median(seconds)}
 
