@@ -130,9 +130,9 @@ def accounts(store: GraphStore) -> list[Any]:
 
 
 def state(store: GraphStore) -> tuple[list[Any], list[Any], list[Any]]:
+    # not until when: that is a lower bound of the time of the run that found them
     hubs = store.run_schema(
-        "MATCH (i:Identifier) WHERE i.hub_until IS NOT NULL RETURN i.key AS key, i.hub_until AS u "
-        "ORDER BY key"
+        "MATCH (i:Identifier) WHERE i.hub_until IS NOT NULL RETURN i.key AS key ORDER BY key"
     )
     return rings(store), accounts(store), hubs
 
