@@ -2,10 +2,10 @@
 
 from pydantic import BaseModel
 
-from graph.breaches import HOUR_MS, MAX_DAYS, Breach, judge, shares
+from graph.breaches import MAX_DAYS, Breach, judge, shares
 from graph.quality import last_complete_hour, read_hours
 from graph.store import GraphStore
-from graph.times import DAY_MS, rfc3339
+from graph.times import DAY_MS, HOUR_MS, rfc3339
 
 
 class BreachOut(BaseModel):

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.coded_actions import CodedActions, Mask, ends_of_visits, visits_near
-from graph.times import DAY_MS
+from graph.times import DAY_MS, HOUR_MS
 
-_MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
+_MINUTE_MS = 60_000
 #: how much denser visits lie inside a window than around it where an object gets old: a stream
 #: that halves within two windows
 _PEAK = 1.5
@@ -51,8 +51,8 @@ class Scale:
 
 #: seconds for machines, an hour for people at work, and days where only dates are known
 SCALES = (
-    Scale(_MINUTE_MS, 12 * _HOUR_MS, 30 * _MINUTE_MS, factor=6, round_ms=_HOUR_MS, supporters=3),
-    Scale(_HOUR_MS, 14 * DAY_MS, 12 * _HOUR_MS, factor=6, lasting=1.0, round_ms=_HOUR_MS),
+    Scale(_MINUTE_MS, 12 * HOUR_MS, 30 * _MINUTE_MS, factor=6, round_ms=HOUR_MS, supporters=3),
+    Scale(HOUR_MS, 14 * DAY_MS, 12 * HOUR_MS, factor=6, lasting=1.0, round_ms=HOUR_MS),
     Scale(
         2 * DAY_MS,
         90 * DAY_MS,

@@ -10,12 +10,11 @@ from detection.co_action_scales import Scale
 from detection.coded_actions import CodedActions, Ints, Mask, code
 from detection.coordination import best_pairs, binomial_tail, named_pairs, supporters
 from detection.joint_payments import Floats, JointPayments, joint_payments
-from graph.times import DAY_MS
+from graph.times import DAY_MS, HOUR_MS
 
-_HOUR_MS = 3_600_000
 #: an hour, of 14 days either way; 50 who pay within the hour are a crowd. The hours of the day are
 #: looked at for each pair, so the factor is only for those who come seldom
-SCALE = Scale(_HOUR_MS, 14 * DAY_MS, DAY_MS, factor=2, crowd=50, around=2, round_ms=_HOUR_MS)
+SCALE = Scale(HOUR_MS, 14 * DAY_MS, DAY_MS, factor=2, crowd=50, around=2, round_ms=HOUR_MS)
 #: p-value up to which two payers are linked, and with how many others of whom each is so with both
 #: at the same payee. Where a million accounts have 2 million pairs of frequent payers of one payee
 #: (0.4 million in 90 simulated days), chance makes 0.2 pairs by the first; among 10,000 payees with

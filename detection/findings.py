@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from detection.rules import finding_id
 from graph.model import Finding
-from graph.store import GraphStore, Row, Transaction
+from graph.store import GraphStore, Row
 
-#: accounts asked about, and rows written, in one statement
+#: accounts or flags asked about in one statement
 _CHUNK = 20_000
 
 
@@ -50,17 +50,6 @@ def compare_findings(
     changed = [row for row in rows if digests.get(row["id"]) != row["digest"]]
     new, gone = ([list(pair) for pair in sorted(some)] for some in (found - stored, stored - found))
     return FindingChanges(changed, new, gone)
-
-
-def save_findings(tx: Transaction, changes: FindingChanges) -> None:
-    """Write them; doing it twice changes nothing."""
-    for statement, rows in (
-        ("detection/save_findings", changes.findings),
-        ("detection/save_flags", changes.new),
-        ("detection/end_findings", changes.gone),
-    ):
-        if rows:
-            tx.run(statement, rows=rows)
 
 
 def _row(finding: Finding) -> Row:

@@ -9,16 +9,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from detection.coded_actions import Ints, Mask, expand
-from graph.times import DAY_MS
-
-_HOUR_MS = 3_600_000
+from graph.times import DAY_MS, HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Relaying:
     """What passing on means; times in milliseconds, amounts as shares of what came in."""
 
-    window_ms: int = 6 * _HOUR_MS
+    window_ms: int = 6 * HOUR_MS
     #: two transfers at most so far apart might have been a relay
     horizon_ms: int = 7 * DAY_MS
     least: float = 0.80
@@ -42,7 +40,7 @@ class Relaying:
 
 RELAYING = Relaying()
 #: within the hour, and within the evening
-RELAYINGS = (Relaying(window_ms=_HOUR_MS), RELAYING)
+RELAYINGS = (Relaying(window_ms=HOUR_MS), RELAYING)
 
 
 def possible_relays(

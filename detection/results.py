@@ -1,14 +1,14 @@
 """What a run leaves: only what changed, its rings in one transaction with the notes it read."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from detection.anomaly import AccountScore, AnomalyModel, save_model
 from detection.changes import change_rows
-from detection.findings import FindingChanges, save_findings
+from detection.findings import FindingChanges
 from detection.rings import KnownRing
 from detection.scope import Scope
 from graph import outbox
@@ -17,8 +17,6 @@ from graph.model import Alert, Ring, RingChange, RingStatus, RiskLevel
 from graph.store import GraphStore, Row, Transaction
 from graph.world_keys import keep_keys
 
-#: accounts in one transaction, where each stands for itself
-_CHUNK = 20_000
 #: rings in one transaction: a first pass finds tens of thousands
 _RINGS = 1_000
 
@@ -80,15 +78,13 @@ def save(store: GraphStore, results: Results) -> None:
     changed meanwhile, another run finished, or somebody said something of a ring or an identifier:
     this one is to be repeated.
     """
-    scores = [[each.account_id, each.score, each.drivers] for each in results.scores]
-    _in_parts(store, scores, lambda tx, rows: tx.run("detection/save_anomaly_scores", rows=rows))
-    _in_parts(store, results.due, lambda tx, rows: tx.run("detection/save_due", rows=rows))
     found = results.findings
-    _in_parts(
-        store, found.findings, lambda tx, rows: save_findings(tx, FindingChanges(rows, [], []))
-    )
-    _in_parts(store, found.new, lambda tx, rows: save_findings(tx, FindingChanges([], rows, [])))
-    _in_parts(store, found.gone, lambda tx, rows: save_findings(tx, FindingChanges([], [], rows)))
+    scores = [[each.account_id, each.score, each.drivers] for each in results.scores]
+    store.write_rows("detection/save_anomaly_scores", scores)
+    store.write_rows("detection/save_due", results.due)
+    store.write_rows("detection/save_findings", found.findings)
+    store.write_rows("detection/save_flags", found.new)
+    store.write_rows("detection/end_findings", found.gone)
     *parts, last = _parts(results)
     for part in parts:
         store.write(partial(_save_rings, results=part))
@@ -102,15 +98,15 @@ def _parts(results: Results) -> Iterator[Results]:
     split |= {parent for ring in results.rings for parent in ring.parents}
     bound = heirs | split
     free = [ring for ring in results.rings if ring.ring_id not in bound]
+    starts = range(0, len(free), _RINGS)
+    parts = [{ring.ring_id for ring in free[start : start + _RINGS]} for start in starts]
+    last = (parts.pop() if parts else set()) | bound | set(results.ended)
     # the first part tells everybody: what it says twice has the same id
     messages = results.messages
-    for start in range(0, len(free) - _RINGS, _RINGS):
-        some = {ring.ring_id for ring in free[start : start + _RINGS]}
-        yield _only(results, some, messages)
+    for part in parts:
+        yield _only(results, part, messages)
         messages = []
-    done = {ring.ring_id for ring in free[: max(0, -(-(len(free) - _RINGS) // _RINGS)) * _RINGS]}
-    left = {ring.ring_id for ring in results.rings} - done
-    yield replace(_only(results, left | set(results.ended), messages), ended=results.ended)
+    yield replace(_only(results, last, messages), ended=results.ended)
 
 
 def _only(results: Results, ring_ids: set[str], messages: list[outbox.Message]) -> Results:
@@ -123,18 +119,6 @@ def _only(results: Results, ring_ids: set[str], messages: list[outbox.Message]) 
         ended={},
         messages=messages,
     )
-
-
-def _in_parts(
-    store: GraphStore, rows: Sequence[Any], work: Callable[[Transaction, list[Any]], Any]
-) -> None:
-    for start in range(0, len(rows), _CHUNK):
-        part = list(rows[start : start + _CHUNK])
-        store.write(partial(_apply, work, part))
-
-
-def _apply(work: Callable[[Transaction, list[Any]], Any], rows: list[Any], tx: Transaction) -> None:
-    work(tx, rows)
 
 
 def _save_last(tx: Transaction, results: Results) -> None:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import median
 
-from graph.times import DAY_MS, rfc3339
+from graph.times import DAY_MS, HOUR_MS, rfc3339
 
-HOUR_MS = 3_600_000
 #: measure of the events whose type is not in the contract
 OTHER_TYPE = "type:other"
 #: days that an hour is compared with, at most and at least

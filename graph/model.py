@@ -6,6 +6,11 @@ Times are integer milliseconds since 1970 UTC, money is integer millionths of it
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+#: sums of money stop here: beyond 64 bits the graph would refuse them for ever
+MAX_MICROS = 4 * 10**18
+#: ISO 4217's code for "no currency"
+NO_CURRENCY = "XXX"
+
 
 class RiskLevel(StrEnum):
     """Band of a ring's risk score, lowest first."""

@@ -7,16 +7,17 @@ from typing import Any
 from graph.archive import Archive
 from graph.archive_engine import Connection
 from graph.kinds import Privacy, identifier_kinds
+from graph.model import MAX_MICROS, NO_CURRENCY
 from graph.store import GraphStore, Transaction
 
-#: rows in one transaction
+#: rows read at once
 _ROWS = 20_000
 _PLACE = {"topic": "past", "topic_id": "past", "partition": 0}
 
 #: what ingest makes of events, statement by statement; `event` has what happened up to the instant
-_EVENTS = """
+_EVENTS = f"""
 CREATE TEMP TABLE event AS
-SELECT account_id, identifier_keys, type, coalesce(currency, 'XXX') AS currency,
+SELECT account_id, identifier_keys, type, coalesce(currency, '{NO_CURRENCY}') AS currency,
     nullif(counterparty_account_id, account_id) AS other, coalesce(amount_micros, 0) AS micros,
     epoch_ms(occurred_at) AS seen
 FROM read_parquet($files, hive_partitioning = false)
@@ -34,9 +35,9 @@ _FOLDED = {
         SELECT account_id, key, count(*), min(seen), max(seen) FROM (
             SELECT account_id, unnest(identifier_keys) AS key, seen FROM event
         ) GROUP BY account_id, key ORDER BY key, account_id""",
-    "ingest/merge_transfers": """
+    "ingest/merge_transfers": f"""
         SELECT account_id, other, currency, count(*),
-            least(sum(micros), 4000000000000000000)::BIGINT, min(seen), max(seen)
+            least(sum(micros), {MAX_MICROS})::BIGINT, min(seen), max(seen)
         FROM event WHERE other IS NOT NULL AND type <> 'referral' GROUP BY ALL ORDER BY ALL""",
     "ingest/merge_referrals": """
         SELECT account_id, other, count(*), min(seen)
@@ -61,7 +62,7 @@ def _rebuild(store: GraphStore, engine: Connection, files: list[str], until: int
         for rows in _pages(engine.execute(sql)):
             if statement == "ingest/merge_identifiers":
                 rows = [_identifier(row[0]) for row in rows]
-            store.write(partial(_write, statement=statement, rows=rows))
+            store.write_rows(statement, rows)
     count, latest_at = engine.execute("SELECT count(*), max(seen) FROM event").fetchone() or (0, 0)
     store.write(partial(_set_time, latest_at=latest_at or 0))
     return int(count)
@@ -70,10 +71,6 @@ def _rebuild(store: GraphStore, engine: Connection, files: list[str], until: int
 def _pages(found: Connection) -> Iterator[list[list[Any]]]:
     while rows := found.fetchmany(_ROWS):
         yield [list(row) for row in rows]
-
-
-def _write(tx: Transaction, statement: str, rows: list[Any]) -> None:
-    tx.run(statement, rows=rows)
 
 
 def _identifier(key: str) -> list[Any]:
@@ -89,7 +86,4 @@ def _set_time(tx: Transaction, latest_at: int) -> None:
 
 def remember_rings(store: GraphStore, present: GraphStore, at: int) -> None:
     """Copy the rings that were open at an instant, so that the next run gives them their ids."""
-    rows = present.read("detection/rings_at", at=at)
-    for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
-        store.write(partial(_write, statement="detection/remember_rings", rows=part))
+    store.write_rows("detection/remember_rings", present.read("detection/rings_at", at=at))

@@ -2,10 +2,10 @@
 
 import logging
 
-from graph.breaches import HOUR_MS, MAX_DAYS, Breach, judge
+from graph.breaches import MAX_DAYS, Breach, judge
 from graph.outbox import Message, enqueue
 from graph.store import GraphStore, Transaction
-from graph.times import DAY_MS, rfc3339
+from graph.times import DAY_MS, HOUR_MS, rfc3339
 
 log = logging.getLogger("ringtrace.quality")
 

@@ -1,8 +1,9 @@
 """The Neo4j store: statements by name, in one transaction when they belong together."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -30,6 +31,8 @@ _TOO_LARGE = {
     "Neo.TransientError.General.TransactionOutOfMemoryError",
 }
 T = TypeVar("T")
+#: rows in one transaction
+_ROWS = 20_000
 
 
 class _Quiet(list[Any]):
@@ -141,6 +144,15 @@ class GraphStore:
         """Do `work` in one transaction; after a deadlock it is done again from the start."""
         with _one_line(), self._driver.session(database=self.database) as session:
             return session.execute_write(lambda tx: work(Transaction(tx)))
+
+    def write_rows(self, name: str, rows: Sequence[Any]) -> None:
+        """Run a statement that takes $rows over many, some of them in each transaction.
+
+        For rows that stand each for itself: after a trouble the first parts are written.
+        """
+        for start in range(0, len(rows), _ROWS):
+            part = list(rows[start : start + _ROWS])
+            self.write(partial(Transaction.run, name=name, rows=part))
 
     def run_schema(self, text: str) -> list[Row]:
         """Run one schema statement on its own, as Neo4j wants it."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from graph.breaches import HOUR_MS
 from graph.errors import RingtraceError
 from graph.metrics import (
     GRAPH_UP,
@@ -18,7 +17,7 @@ from graph.metrics import (
 )
 from graph.quality import last_complete_hour, read_hours
 from graph.store import GraphStore, Row
-from graph.times import now_ms
+from graph.times import HOUR_MS, now_ms
 
 log = logging.getLogger("ringtrace.metrics")
 

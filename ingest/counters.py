@@ -8,14 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from graph.model import MAX_MICROS, NO_CURRENCY
 from graph.times import AGE_CLASS_DAYS, DAY_MS
 from ingest.batches import Accepted, Identified
 from ingest.quality import Counts
 
-#: sums of money stop here: beyond 64 bits the graph would refuse them for ever
-MAX_MICROS = 4 * 10**18
-#: ISO 4217's code for "no currency"
-NO_CURRENCY = "XXX"
 #: uses closer together than this never change their class without being older than it
 CLASS_MS = AGE_CLASS_DAYS[0] * DAY_MS
 

@@ -9,9 +9,10 @@ from functools import cache
 from itertools import chain
 from operator import attrgetter
 
-from graph.breaches import HOUR_MS, OTHER_TYPE
+from graph.breaches import OTHER_TYPE
 from graph.kinds import identifier_kinds
 from graph.store import Row
+from graph.times import HOUR_MS
 from ingest.batches import Accepted, Message
 from ingest.dead_letters import DeadLetter
 from ingest.events import Event

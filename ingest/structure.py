@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graph.times import age_class
+from graph.times import HOUR_MS, age_class
 from ingest.batches import Accepted, Identified
 from ingest.counters import Counters, between, is_between_accounts
 
 Row = list[Any]
 
-_HOUR_MS = 3_600_000
 #: pairs remembered, in each of two generations; 80 bytes each, one more and a dict would double
 _GENERATION = 340_000
 
@@ -47,7 +46,7 @@ class KnownPairs:
         `at` and `now` in milliseconds since 1970.
         """
         name = hash(pair)
-        hour = at // _HOUR_MS
+        hour = at // HOUR_MS
         last = self._young.get(name)
         if last is None:
             last = self._old.pop(name, None)
@@ -65,8 +64,8 @@ class KnownPairs:
 
 
 def _is_younger(hour: int, last: int, now: int) -> bool:
-    age = now - last * _HOUR_MS
-    return age_class(age) > 0 and age_class(now - hour * _HOUR_MS) < age_class(age)
+    age = now - last * HOUR_MS
+    return age_class(age) > 0 and age_class(now - hour * HOUR_MS) < age_class(age)
 
 
 @dataclass(slots=True)

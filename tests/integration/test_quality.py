@@ -13,11 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.ports import free_port
 from api.world import World
-from graph.breaches import HOUR_MS
 from graph.outbox import due
 from graph.quality import GRACE_MS, KEPT_DAYS, QualityWatch, check_quality, read_hours
 from graph.store import GraphStore
-from graph.times import DAY_MS, now_ms
+from graph.times import DAY_MS, HOUR_MS, now_ms
 from ingest.consumer import ensure_topics
 from ingest.quality import Counts, hour, rows
 from ingest.replay import replay

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.breaches import HOUR_MS, MIN_DAYS, OTHER_TYPE, judge, shares
+from graph.breaches import MIN_DAYS, OTHER_TYPE, judge, shares
 from graph.quality import GRACE_MS, last_complete_hour
-from graph.times import DAY_MS
+from graph.times import DAY_MS, HOUR_MS
 from ingest.acceptance import Acceptance
 from ingest.batches import Accepted, Message, Partition
 from ingest.dead_letters import DeadLetter
