@@ -1,7 +1,6 @@
 """What the anomaly score looks at: plain numbers of an account, each with its words."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +8,6 @@ from numpy.typing import NDArray
 from detection.shared import Shared
 from graph.kinds import Role, identifier_kinds
 from graph.store import GraphStore
-
-#: accounts described in one statement
-_CHUNK = 10_000
 
 #: what the account did: column of detection/account_features to what a high value means, in words
 _DONE = {
@@ -49,10 +45,7 @@ class Features:
 
 def read_features(store: GraphStore, account_ids: list[str], shared: Shared) -> Features:
     """Features of the accounts that are in the graph, in order of id."""
-    rows: list[list[Any]] = []
-    for start in range(0, len(account_ids), _CHUNK):
-        chunk = account_ids[start : start + _CHUNK]
-        rows += store.read_values("detection/account_features", account_ids=chunk)
+    rows = store.read_about("detection/account_features", account_ids)
     rows.sort(key=lambda row: str(row[0]))
     ids = [row[0] for row in rows]
     done = np.array([row[4:] for row in rows], np.float64).reshape(len(rows), len(_DONE))

@@ -2,12 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from detection.rules import finding_id
 from graph.model import Finding
 from graph.store import GraphStore, Row
 
-#: accounts or flags asked about in one statement
+#: flags asked about in one statement
 _CHUNK = 20_000
 
 
@@ -22,18 +23,17 @@ class FindingChanges:
     gone: list[list[str]]
 
 
+def read_flags(store: GraphStore, account_ids: list[str]) -> list[list[Any]]:
+    """[finding id, digest, account ids] of what the graph has about some accounts."""
+    return store.read_about("detection/read_findings", account_ids)
+
+
 def compare_findings(
-    store: GraphStore, account_ids: list[str], findings: list[Finding]
+    store: GraphStore, looked_at: set[str], flags: list[list[Any]], findings: list[Finding]
 ) -> FindingChanges:
-    """What is new, and what is gone, about the accounts that were looked at (sorted)."""
-    digests: dict[str, str] = {}
-    stored: set[tuple[str, str]] = set()
-    looked_at = set(account_ids)
-    for start in range(0, len(account_ids), _CHUNK):
-        chunk = account_ids[start : start + _CHUNK]
-        for row in store.read("detection/read_findings", account_ids=chunk):
-            digests[row["id"]] = row["digest"]
-            stored.update((row["id"], account_id) for account_id in row["account_ids"])
+    """What is new, and what is gone, about the accounts that were looked at."""
+    digests = {finding_id: digest for finding_id, digest, _ in flags}
+    stored = {(finding_id, account_id) for finding_id, _, of in flags for account_id in of}
     rows = [_row(finding) for finding in findings]
     found = {
         (row["id"], account_id)

@@ -12,15 +12,13 @@ from detection.due import changed_due
 from detection.engines import community_finder
 from detection.evidence import gather
 from detection.features import read_features
-from detection.findings import compare_findings
-from detection.projection import Projection, project
-from detection.reading import all_rows, project_around
-from detection.results import Results, read_known_rings, read_used_ids, save
-from detection.rings import KnownRing, make_ring, match_rings
+from detection.findings import compare_findings, read_flags
+from detection.reading import look_around, look_at_all
+from detection.results import Results, read_used_ids, save
+from detection.rings import make_ring, match_rings
 from detection.rules import run_rules, without_denied
-from detection.scope import Scope, read_scope
+from detection.scope import read_scope
 from detection.settings import DetectionSettings
-from detection.shared import share
 from graph import metrics
 from graph.deny_list import DenyList
 from graph.dispositions import read_benign_keys
@@ -63,19 +61,29 @@ def detect(
         scope = read_scope(store, full)
     if not scope.account_ids:
         return None
-    looked_at, projection, known = look_around(store, scope, denied)
+    look = look_at_all if full else look_around
+    around = look(store, scope.account_ids, scope.now, denied)
+    looked_at, projection, known = around.account_ids, around.projection, around.known
     with seconds("cluster").time():
         components = find_components(projection, None if full else looked_at, finder.connect)
         ties = projection.shared.ties
         communities = find_communities(finder, components, settings.min_ring_size, ties)
     with seconds("score").time():
-        innocent = denied.with_keys(read_benign_keys(store))
-        findings = without_denied(run_rules(store, sorted(looked_at)), innocent)
+        names = sorted(looked_at)
+        hits, features, used_ids, flags, benign = store.at_once(
+            (
+                partial(run_rules, store, names),
+                partial(read_features, store, names, projection.shared),
+                partial(read_used_ids, store, names),
+                partial(read_flags, store, names),
+                partial(read_benign_keys, store),
+            )
+        )
+        findings = without_denied(hits, denied.with_keys(benign))
         evidence = gather(communities, projection.shared, findings)
         members = [community.by_account for community in communities]
         founded_at = [each.first_seen for each in evidence]
-        matching = match_rings(members, known, founded_at, read_used_ids(store, looked_at))
-        features = read_features(store, sorted(looked_at), projection.shared)
+        matching = match_rings(members, known, founded_at, used_ids)
         model = present_model(store, features, train=full)
         rings = [
             make_ring(each, ring_id, matching.parents.get(ring_id, ()), settings)
@@ -95,7 +103,7 @@ def detect(
             changes=changes,
             before=before,
             ended=matching.ended,
-            findings=compare_findings(store, sorted(looked_at), findings),
+            findings=compare_findings(store, looked_at, flags, findings),
             scores=scores,
             due=changed_due(projection, features, scope.now),
             model=model,
@@ -105,28 +113,3 @@ def detect(
         )
         save(store, results)
     return Run(scope.run_id, rings, changes, alerts, len(looked_at))
-
-
-def look_around(
-    store: GraphStore, scope: Scope, denied: DenyList
-) -> tuple[set[str], Projection, list[KnownRing]]:
-    """The accounts to look at, what links them, and the open rings that any of them is in.
-
-    Whoever is in such a ring is looked at too: a ring that lost its ground is seen as a whole.
-    """
-    if scope.is_full:
-        with seconds("read").time():
-            uses, ties = all_rows(store, scope.now)
-            known = read_known_rings(store, scope.account_ids)
-        with seconds("project").time():
-            projection = project(share(uses, ties, denied), scope.now)
-        return scope.account_ids, projection, known
-    look = partial(project_around, store, now=scope.now, denied=denied)
-    looked_at, projection = look(scope.account_ids)
-    while True:
-        with seconds("read").time():
-            known = read_known_rings(store, looked_at)
-        members = {account_id for ring in known for account_id in ring.members}
-        if members <= looked_at:
-            return looked_at, projection, known
-        looked_at, projection = look(looked_at | members)

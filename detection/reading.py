@@ -1,22 +1,47 @@
 """What of the graph a run looks at: everything, or what hangs together with some accounts."""
 
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from detection.projection import HORIZON_MS, Projection, age_hour, project
-from detection.shared import TieRow, UseRow, share
+from detection.projection import HORIZON_MS, TOGETHER_MS, Projection, age_hour, project
+from detection.rings import KnownRing
+from detection.shared import Shared, TieRow, UseRow, share
 from graph import metrics
 from graph.deny_list import DenyList
-from graph.kinds import hub_caps
+from graph.kinds import Role, hub_caps, identifier_kinds
+from graph.model import RiskLevel
 from graph.store import GraphStore
 
 #: an account with more counterparties is an exchange or a merchant: its ties link nobody
 COUNTERPARTY_CAP = 50
 seconds = metrics.DETECTION_STAGE_SECONDS.labels
-#: accounts asked about in one statement
-_CHUNK = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Some accounts with everybody whom they hang together with, and what hangs them together."""
+
+    account_ids: set[str]
+    projection: Projection
+    #: the open rings of any of them; all their members are among the accounts
+    known: list[KnownRing]
+
+
+def look_at_all(
+    store: GraphStore, account_ids: Iterable[str], now: int, denied: DenyList
+) -> Surroundings:
+    """All that links anybody; the accounts are all those that there are."""
+    with seconds("read").time():
+        uses, ties = all_rows(store, now)
+        seen = set(account_ids)
+        known = _known_rings(store.read_about("detection/read_rings_of", sorted(seen)))
+    with seconds("project").time():
+        return Surroundings(seen, project(share(uses, ties, denied), now), known)
 
 
 def all_rows(store: GraphStore, now: int) -> tuple[list[UseRow], list[TieRow]]:
@@ -42,50 +67,81 @@ def all_rows(store: GraphStore, now: int) -> tuple[list[UseRow], list[TieRow]]:
     return list(uses), list(ties)
 
 
-def project_around(
+def look_around(
     store: GraphStore, account_ids: Iterable[str], now: int, denied: DenyList
-) -> tuple[set[str], Projection]:
-    """The accounts with everybody they hang together with, and the links among all these.
+) -> Surroundings:
+    """Read outwards from some accounts until nobody new is linked, or in a ring with one of them.
 
-    Reads outwards until nobody new is linked, so that every component of these accounts is whole.
+    So every component is whole, and a ring that lost its ground is seen as a whole.
     """
-    uses: dict[str, UseRow] = {}
-    ties: dict[tuple[str, str], TieRow] = {}
+    uses: list[UseRow] = []
+    ties: list[TieRow] = []
+    known: dict[str, KnownRing] = {}
     seen: set[str] = set()
     reached = set(account_ids)
     while new := reached - seen:
         with seconds("read").time():
-            use_rows, tie_rows = _read_around(store, sorted(new), now)
-        uses.update((row[0], row) for row in use_rows)
-        ties.update(((row[0], row[1]), row) for row in tie_rows)
+            use_rows, tie_rows, rings = _read_around(store, sorted(new), now)
+        uses += use_rows
+        ties += tie_rows
+        known.update((ring.ring_id, ring) for ring in rings)
         seen |= new
         with seconds("project").time():
             # whatever a new account shares with anybody is in these rows
-            reached = _linked(project(share(use_rows, tie_rows, denied), now), new)
+            reached = _linked(project(_share(use_rows, tie_rows, denied), now), new)
+        reached.update(account_id for ring in rings for account_id in ring.members)
     with seconds("project").time():
-        return seen, project(share(uses.values(), ties.values(), denied), now)
+        projection = project(_share(uses, ties, denied), now)
+    return Surroundings(seen, projection, [known[ring_id] for ring_id in sorted(known)])
 
 
 def _read_around(
     store: GraphStore, account_ids: list[str], now: int
-) -> tuple[list[UseRow], list[TieRow]]:
+) -> tuple[list[UseRow], list[TieRow], list[KnownRing]]:
     hour = age_hour(now)
-    live_from = hour - HORIZON_MS
-    uses: dict[str, UseRow] = {}
-    ties: dict[tuple[str, str], TieRow] = {}
-    for start in range(0, len(account_ids), _CHUNK):
-        chunk = account_ids[start : start + _CHUNK]
-        asked = {"account_ids": chunk, "live_from": live_from}
-        of_uses = {"caps": hub_caps(), "now": hour}
-        use_rows, tie_rows = store.at_once(
-            [
-                partial(store.read_values, "detection/read_uses_of", **asked, **of_uses),
-                partial(store.read_values, "detection/read_ties_of", **asked, cap=COUNTERPARTY_CAP),
-            ]
+    live = {"live_from": hour - HORIZON_MS}
+    shared = live | {"caps": hub_caps(), "now": hour}
+    asked: dict[str, dict[str, Any]] = {
+        "detection/read_ties_of": live | {"cap": COUNTERPARTY_CAP},
+        "detection/read_meetings_of": shared
+        | {"kinds": _of(Role.SUPPORTS), "together_ms": TOGETHER_MS},
+        "detection/read_uses_of": shared | {"kinds": _of(Role.CONNECTS)},
+        "detection/read_rings_of": {},
+    }
+    ties, met, used, rings = store.at_once(
+        partial(store.read_about, name, account_ids, **parameters)
+        for name, parameters in asked.items()
+    )
+    return met + used, ties, _known_rings(rings)
+
+
+def _known_rings(rows: list[list[Any]]) -> list[KnownRing]:
+    return [
+        KnownRing(
+            ring_id,
+            score,
+            RiskLevel(level),
+            RiskLevel(alerted) if alerted else None,
+            alerts,
+            {account_id: int(strength) for account_id, strength in members},
+            digest,
+            is_kept,
         )
-        uses.update((row[0], row) for row in use_rows)
-        ties.update(((row[0], row[1]), row) for row in tie_rows)
-    return list(uses.values()), list(ties.values())
+        for ring_id, score, level, alerted, alerts, members, digest, is_kept in rows
+    ]
+
+
+def _of(role: Role) -> list[str]:
+    return [kind.name for kind in identifier_kinds().values() if kind.role is role]
+
+
+def _share(uses: list[UseRow], ties: list[TieRow], denied: DenyList) -> Shared:
+    """Arrays out of rows among which an identifier comes several times, with some of its uses."""
+    merged: dict[tuple[str, str], dict[str, tuple[str, int, int]]] = defaultdict(dict)
+    for key, kind, *columns in uses:
+        merged[key, kind].update((use[0], use) for use in zip(*columns, strict=True))
+    rows = [(*named, *zip(*of.values(), strict=True)) for named, of in merged.items()]
+    return share(rows, ties, denied)
 
 
 def _linked(projection: Projection, account_ids: set[str]) -> set[str]:

@@ -13,7 +13,7 @@ from detection.rings import KnownRing
 from detection.scope import Scope
 from graph import outbox
 from graph.errors import StoreAwayError
-from graph.model import Alert, Ring, RingChange, RingStatus, RiskLevel
+from graph.model import Alert, Ring, RingChange, RingStatus
 from graph.store import GraphStore, Row, Transaction
 from graph.world_keys import keep_keys
 
@@ -46,27 +46,9 @@ class Results:
     detector_version: str
 
 
-def read_known_rings(store: GraphStore, looked_at: set[str]) -> list[KnownRing]:
-    """Open rings with at least one member among the accounts looked at, oldest first."""
-    return [
-        KnownRing(
-            row["ring_id"],
-            row["risk_score"],
-            RiskLevel(row["risk_level"]),
-            RiskLevel(row["alerted_level"]) if row["alerted_level"] else None,
-            row["alert_count"],
-            {account_id: int(strength) for account_id, strength in row["members"]},
-            row["digest"],
-            row["is_kept"],
-        )
-        for row in store.read("detection/read_rings_of", account_ids=sorted(looked_at))
-    ]
-
-
-def read_used_ids(store: GraphStore, looked_at: set[str]) -> set[str]:
-    """Ids of all rings, closed ones too, that the accounts looked at were ever in."""
-    rows = store.read("detection/used_ring_ids", account_ids=sorted(looked_at))
-    return {row["ring_id"] for row in rows}
+def read_used_ids(store: GraphStore, account_ids: list[str]) -> set[str]:
+    """Ids of all rings, closed ones too, that any of some accounts was ever in."""
+    return {row[0] for row in store.read_about("detection/used_ring_ids", account_ids)}
 
 
 def save(store: GraphStore, results: Results) -> None:

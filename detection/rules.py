@@ -12,8 +12,6 @@ from graph.model import Finding
 from graph.queries import queries
 from graph.store import GraphStore
 
-#: accounts asked about in one statement
-_CHUNK = 5_000
 COLUMNS = ("identifier_key", "account_ids", "account_count", "at", "detail")
 
 
@@ -69,19 +67,9 @@ def run_rules(store: GraphStore, account_ids: list[str]) -> list[Finding]:
 
 def _run(store: GraphStore, rule: Rule, account_ids: list[str]) -> list[Finding]:
     return [
-        Finding(
-            rule=rule.name,
-            identifier_key=row["identifier_key"],
-            account_ids=tuple(sorted(row["account_ids"])),
-            account_count=row["account_count"],
-            at=row["at"] or 0,
-            detail=row["detail"],
-        )
-        for start in range(0, len(account_ids), _CHUNK)
-        for row in store.read(
-            f"rules/{rule.name}",
-            account_ids=account_ids[start : start + _CHUNK],
-            **rule.defaults,
+        Finding(rule.name, key, tuple(sorted(hit)), account_count, at or 0, detail)
+        for key, hit, account_count, at, detail in store.read_about(
+            f"rules/{rule.name}", account_ids, **rule.defaults
         )
     ]
 

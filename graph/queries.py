@@ -42,6 +42,11 @@ class Query:
     #: further `Key: value` lines of the header, for example a rule's severity
     facts: dict[str, str]
 
+    @property
+    def packed(self) -> str:
+        """The statement with all its rows in one, a list of lists."""
+        return f"CALL () {{\n{self.text}\n}}\nRETURN collect([{', '.join(self.columns)}]) AS rows"
+
 
 @cache
 def query(name: str) -> Query:

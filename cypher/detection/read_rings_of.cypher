@@ -5,7 +5,7 @@
 // Access: read
 // Parameters:
 //   $account_ids  list  accounts
-// Returns: ring_id, risk_score, risk_level, alerted_level, alert_count, digest, is_kept, members
+// Returns: ring_id, risk_score, risk_level, alerted_level, alert_count, members, digest, is_kept
 // Browser: :params {account_ids: []}
 UNWIND $account_ids AS account_id
 MATCH (:Account {id: account_id})-[here:MEMBER_OF]->(ring:Ring {status: 'open'})
@@ -15,10 +15,9 @@ MATCH (ring)<-[member:MEMBER_OF]-(account:Account)
 WHERE member.until IS NULL
 RETURN ring.id AS ring_id, ring.risk_score AS risk_score, ring.risk_level AS risk_level,
        ring.alerted_level AS alerted_level, coalesce(ring.alert_count, 0) AS alert_count,
-       ring.digest AS digest,
+       collect([account.id, member.strength]) AS members, ring.digest AS digest,
        EXISTS { (ring)<-[:ABOUT]-(:Case) } OR EXISTS {
          (ring)<-[:ABOUT]-(last:Disposition {disposition: 'confirmed'})
          WHERE last.at = ring.disposed_at
-       } AS is_kept,
-       collect([account.id, member.strength]) AS members
+       } AS is_kept
 ORDER BY ring_id;

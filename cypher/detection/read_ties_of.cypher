@@ -1,4 +1,4 @@
-// The direct ties of some accounts and of those they are tied to: enough to see money go round.
+// The direct ties of some accounts, and those among the tied by which money comes round to them.
 //
 // And with whom somebody said that they belong together, or do not: that has no cap and no end.
 //
@@ -12,23 +12,22 @@
 UNWIND $account_ids AS account_id
 MATCH (one:Account {id: account_id})
 WHERE COUNT { (one)-[:TRANSFERRED|REFERRED]-() } <= $cap
-OPTIONAL MATCH (one)-[:TRANSFERRED|REFERRED|COACTED]-(near:Account)
-WHERE COUNT { (near)-[:TRANSFERRED|REFERRED]-() } <= $cap
-WITH collect(DISTINCT one) + collect(DISTINCT near) AS around
-UNWIND around AS account
-WITH DISTINCT account
-MATCH (account)-[tie:TRANSFERRED|REFERRED|COACTED]->(other:Account)
+MATCH (one)-[tie:TRANSFERRED|REFERRED|COACTED]-(near:Account)
 WHERE coalesce(tie.last_seen, tie.at) >= $live_from
-  AND COUNT { (other)-[:TRANSFERRED|REFERRED]-() } <= $cap
-RETURN type(tie) AS type, account.id AS account_id, collect(other.id) AS others,
-       collect(coalesce(tie.last_seen, tie.at)) AS last_seen
+  AND COUNT { (near)-[:TRANSFERRED|REFERRED]-() } <= $cap
+RETURN type(tie) AS type, startNode(tie).id AS account_id, [endNode(tie).id] AS others,
+       [coalesce(tie.last_seen, tie.at)] AS last_seen
 UNION ALL
 UNWIND $account_ids AS account_id
-MATCH (one:Account {id: account_id})
-OPTIONAL MATCH (one)<-[:MUST_LINK|CANNOT_LINK]-(near:Account)
-WITH collect(DISTINCT one) + collect(DISTINCT near) AS around
-UNWIND around AS account
-WITH DISTINCT account
-MATCH (account)-[tie:MUST_LINK|CANNOT_LINK]->(other:Account)
-RETURN type(tie) AS type, account.id AS account_id, collect(other.id) AS others,
-       collect(tie.last_seen) AS last_seen;
+MATCH (one:Account {id: account_id})-[:TRANSFERRED]->(near:Account)-[tie:TRANSFERRED]->(far:Account),
+      (far)-[:TRANSFERRED]->(one)
+WHERE tie.last_seen >= $live_from
+  AND COUNT { (near)-[:TRANSFERRED|REFERRED]-() } <= $cap
+  AND COUNT { (far)-[:TRANSFERRED|REFERRED]-() } <= $cap
+RETURN 'TRANSFERRED' AS type, near.id AS account_id, [far.id] AS others,
+       [tie.last_seen] AS last_seen
+UNION ALL
+UNWIND $account_ids AS account_id
+MATCH (:Account {id: account_id})-[tie:MUST_LINK|CANNOT_LINK]-(:Account)
+RETURN type(tie) AS type, startNode(tie).id AS account_id, [endNode(tie).id] AS others,
+       [tie.last_seen] AS last_seen;

@@ -1,15 +1,19 @@
-// The identifiers of some accounts that others use too and that are no hubs nor benign, with all their uses.
+// The identifiers of some accounts by which two hang together if they share one, with all their uses.
+//
+// Those that others use too and that are no hubs nor benign.
 //
 // Access: read
 // Parameters:
 //   $account_ids  list  accounts
+//   $kinds        list  kinds of identifiers
 //   $caps         map   kind to the most accounts before a value is a hub
 //   $live_from    int   uses that ended earlier have expired, milliseconds since 1970
 //   $now          int   time of the run, milliseconds since 1970
 // Returns: key, kind, account_ids, first_seen, last_seen
-// Browser: :params {account_ids: [], caps: {device: 50, payment_instrument: 50}, live_from: 0, now: 0}
+// Browser: :params {account_ids: [], kinds: ["device"], caps: {device: 50}, live_from: 0, now: 0}
 UNWIND $account_ids AS account_id
 MATCH (:Account {id: account_id})-[:USED]->(identifier:Identifier)
+WHERE identifier.kind IN $kinds
 WITH DISTINCT identifier
 WITH identifier, COUNT { (identifier)<-[:USED]-() } AS degree
 WHERE degree >= 2 AND identifier.benign_at IS NULL

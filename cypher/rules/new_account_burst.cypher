@@ -18,9 +18,9 @@
 // Browser: :params {account_ids: ["1"], kinds: ["device"], min_accounts: 3, max_accounts: 50, window_ms: 86400000}
 UNWIND $account_ids AS account_id
 MATCH (:Account {id: account_id})-[:USED]->(identifier:Identifier)
-WHERE identifier.kind IN $kinds
-WITH DISTINCT identifier, COUNT { (identifier)<-[:USED]-() } AS degree
-WHERE degree >= $min_accounts AND degree <= $max_accounts
+WITH DISTINCT identifier
+WITH identifier, COUNT { (identifier)<-[:USED]-() } AS degree
+WHERE degree >= $min_accounts AND degree <= $max_accounts AND identifier.kind IN $kinds
 MATCH (identifier)<-[:USED]-(account:Account)
 WHERE account.first_seen IS NOT NULL
 WITH identifier, account.first_seen AS first_seen, account.id AS id ORDER BY first_seen, id

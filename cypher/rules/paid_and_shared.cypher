@@ -13,11 +13,12 @@
 // Defaults: {"max_accounts": 50}
 // Browser: :params {account_ids: ["1"], max_accounts: 50}
 UNWIND $account_ids AS account_id
-MATCH (:Account {id: account_id})-[sent:TRANSFERRED]-(:Account)
-WITH DISTINCT sent, startNode(sent) AS payer, endNode(sent) AS payee
-MATCH (payer)-[:USED]->(identifier:PaymentInstrument)<-[:USED]-(payee)
-WHERE identifier.benign_at IS NULL AND COUNT { (identifier)<-[:USED]-() } <= $max_accounts
-WITH payer, payee, max(sent.last_seen) AS at,
+MATCH (account:Account {id: account_id})-[:USED]->(identifier:PaymentInstrument)
+WITH account, identifier, COUNT { (identifier)<-[:USED]-() } AS degree
+WHERE 2 <= degree <= $max_accounts AND identifier.benign_at IS NULL
+MATCH (identifier)<-[:USED]-(other:Account)
+MATCH (account)-[sent:TRANSFERRED]-(other)
+WITH startNode(sent) AS payer, endNode(sent) AS payee, max(sent.last_seen) AS at,
      min([identifier.key, coalesce(identifier.value, left(split(identifier.key, '.')[1], 6) + '…')]) AS shared
 RETURN shared[0] AS identifier_key, [payer.id, payee.id] AS account_ids, 2 AS account_count, at,
        payer.id + ' paid ' + payee.id + ', and both use payment instrument ' + shared[1] AS detail

@@ -17,7 +17,7 @@ class Answers:
     def __init__(self, rows: list[list[Any]]) -> None:
         self._rows = {row[0]: row for row in rows}
 
-    def read_values(self, query: str, account_ids: list[str]) -> list[list[Any]]:
+    def read_about(self, query: str, account_ids: list[str]) -> list[list[Any]]:
         assert query == "detection/account_features"
         return [self._rows[a] for a in reversed(account_ids) if a in self._rows]
 

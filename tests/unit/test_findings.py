@@ -1,13 +1,13 @@
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detection.findings import FindingChanges, compare_findings
+from detection.findings import FindingChanges, compare_findings, read_flags
 from detection.rules import finding_id
 from graph.model import Finding
-from graph.store import GraphStore, Row
+from graph.store import GraphStore
 
 
 class Kept:
@@ -17,15 +17,11 @@ class Kept:
         self.digests: dict[str, str] = {}
         self.flags: set[tuple[str, str]] = set()
 
-    def read(self, query: str, account_ids: list[str]) -> list[Row]:
+    def read_about(self, query: str, account_ids: list[str]) -> list[list[Any]]:
         assert query == "detection/read_findings"
         mine = {pair for pair in self.flags if pair[1] in account_ids}
         return [
-            {
-                "id": found,
-                "digest": self.digests[found],
-                "account_ids": [a for other, a in mine if other == found],
-            }
+            [found, self.digests[found], [a for other, a in mine if other == found]]
             for found in {pair[0] for pair in mine}
         ]
 
@@ -35,8 +31,10 @@ class Kept:
         self.flags -= {(found, account_id) for found, account_id in changes.gone}
 
 
-def compare(store: Kept, accounts: str, findings: list[Finding]) -> FindingChanges:
-    return compare_findings(cast(GraphStore, store), list(accounts), findings)
+def compare(kept: Kept, accounts: str, findings: list[Finding]) -> FindingChanges:
+    store = cast(GraphStore, kept)
+    flags = read_flags(store, list(accounts))
+    return compare_findings(store, set(accounts), flags, findings)
 
 
 def device(key: str, accounts: str, at: int = 5) -> Finding:

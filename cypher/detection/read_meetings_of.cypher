@@ -1,0 +1,31 @@
+// What some accounts used of kinds that only support a link, and who came, or was last there, with them.
+//
+// The many others on an address stay unread. A value comes once for each of the accounts on it.
+//
+// Access: read
+// Parameters:
+//   $account_ids  list  accounts
+//   $kinds        list  kinds of identifiers
+//   $together_ms  int   milliseconds between two that came or were last there together
+//   $caps         map   kind to the most accounts before a value is a hub
+//   $live_from    int   uses that ended earlier have expired, milliseconds since 1970
+//   $now          int   time of the run, milliseconds since 1970
+// Returns: key, kind, account_ids, first_seen, last_seen
+// Browser: :params {account_ids: [], kinds: ["ip"], together_ms: 1800000, caps: {ip: 50}, live_from: 0, now: 0}
+UNWIND $account_ids AS account_id
+MATCH (:Account {id: account_id})-[mine:USED]->(identifier:Identifier)
+WHERE identifier.kind IN $kinds AND mine.last_seen >= $live_from
+WITH account_id, mine.first_seen AS first_seen, mine.last_seen AS last_seen, identifier,
+     COUNT { (identifier)<-[:USED]-() } AS degree
+WHERE degree >= 2 AND identifier.benign_at IS NULL
+  AND NOT coalesce(identifier.hub_until > $now, false)
+  AND (degree <= $caps[identifier.kind]
+       OR COUNT { (identifier)<-[used:USED]-() WHERE used.last_seen >= $live_from }
+          <= $caps[identifier.kind])
+MATCH (identifier)<-[used:USED]-(account:Account)
+WHERE used.last_seen >= $live_from
+  AND (abs(used.first_seen - first_seen) <= $together_ms
+       OR abs(used.last_seen - last_seen) <= $together_ms)
+WITH account_id, identifier, collect(account.id) AS account_ids,
+     collect(used.first_seen) AS first_seen, collect(used.last_seen) AS last_seen
+RETURN identifier.key AS key, identifier.kind AS kind, account_ids, first_seen, last_seen;
