@@ -6,9 +6,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -241,7 +242,7 @@ def replay(  # noqa: PLR0913  (options, which are always named)
     values, count = read_events(files, mapping)
     values = paced(values, rate)
     if to == "graph":
-        total = _into_graph(world, list(values))
+        total = _into_graph(world, values)
     else:
         with steps.progress_bar(out) as bar:
             task = bar.add_task("Playing into Kafka", total=count)
@@ -251,12 +252,17 @@ def replay(  # noqa: PLR0913  (options, which are always named)
     out.print(f"played {total} events")
 
 
-def _into_graph(world: World, values: list[bytes]) -> int:
+def _into_graph(world: World, values: Iterable[bytes]) -> int:
     letters = DeadLetterFile(world.data_dir / "dead_letters.jsonl")
-    with world.store() as store, world.writer(store, letters) as writer, _stopping() as stop:
-        source = FileSource(values, world.ingest.batch_size, writer.hold)
+    with (
+        world.store() as store,
+        world.writer(store, letters) as writer,
+        TemporaryFile(dir=world.data_dir) as spool,
+        _stopping() as stop,
+    ):
+        source = FileSource(values, world.ingest.batch_size, writer.hold, spool)
         with steps.progress_bar(out) as bar:
-            task = bar.add_task("Writing the graph", total=len(values))
+            task = bar.add_task("Writing the graph", total=len(source))
             run_ingest(
                 source,
                 writer,
@@ -264,7 +270,7 @@ def _into_graph(world: World, values: list[bytes]) -> int:
                 world.ingest.checkpoint_seconds,
                 lambda done: bar.advance(task, done.messages),
             )
-    return len(values)
+    return len(source)
 
 
 @app.command()

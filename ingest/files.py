@@ -5,8 +5,10 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -166,35 +168,48 @@ class FileSource:
     """Files as a source of batches, without Kafka: `replay --to graph`.
 
     The content of the files is the topic: the same files played again, or after a crash, go on
-    where the stores stand. `hold` says from where to read.
+    where the stores stand. `hold` says from where to read. Meanwhile the messages lie in `spool`,
+    an empty file: memory would not hold a year of them.
     """
 
     def __init__(
         self,
-        values: list[bytes],
+        values: Iterable[bytes],
         batch_size: int,
         hold: Callable[[list[Place], int], dict[Partition, int]],
+        spool: IO[bytes],
     ) -> None:
         digest = hashlib.blake2b(digest_size=16)
+        self._spool = spool
+        #: where each message begins in it, and at last its end
+        self._starts = array("q", [0])
         for value in values:
             digest.update(len(value).to_bytes(8, "big") + value)
+            self._spool.write(value)
+            self._starts.append(self._starts[-1] + len(value))
         self._partition = Partition("files", digest.hexdigest(), 0)
-        self._values = values
         self._batch_size = batch_size
         self._hold = hold
         self._start: int | None = None
+
+    def __len__(self) -> int:
+        """How many messages the files have."""
+        return len(self._starts) - 1
 
     def batches(self) -> Iterator[Batch]:
         """The rest of the files."""
         while True:
             if self._start is None:
                 self._start = self._hold([Place(self._partition)], now_ms())[self._partition]
-            end = min(self._start + self._batch_size, len(self._values))
+            end = min(self._start + self._batch_size, len(self))
             if self._start == end:
                 return
+            self._spool.seek(self._starts[self._start])
             messages = [
-                Message(self._partition, offset, self._values[offset])
-                for offset in range(self._start, end)
+                Message(self._partition, offset, self._spool.read(to - since))
+                for offset, (since, to) in enumerate(
+                    pairwise(self._starts[self._start : end + 1]), self._start
+                )
             ]
             yield Batch(messages, {self._partition: end})
 

@@ -1,5 +1,6 @@
 """Rings that last: what became of them, and what investigators say of them, through real Neo4j."""
 
+import io
 import threading
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ class Scene:
         letters = DeadLetterFile(self.folder / "dead.jsonl")
         values = as_lines(events).splitlines()
         with self.world.writer(self.store, letters) as writer:
-            source = FileSource(values, self.world.ingest.batch_size, writer.hold)
+            source = FileSource(values, self.world.ingest.batch_size, writer.hold, io.BytesIO())
             ingest(source, writer, threading.Event(), self.world.ingest.checkpoint_seconds)
 
     def detect(self, full: bool = False) -> list[Ring]:

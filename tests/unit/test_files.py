@@ -1,6 +1,7 @@
 """Files of events, line by line, and what a dry run says of them."""
 
 import csv
+import io
 import json
 import re
 import subprocess
@@ -289,7 +290,7 @@ def test_a_file_source_goes_on_where_the_stores_stand():
     def hold(places: list[Place], _: int) -> dict[Partition, int]:
         return {place.partition: stands["at"] for place in places}
 
-    source = FileSource([b"a", b"b", b"c", b"d", b"e"], 2, hold)
+    source = FileSource([b"a", b"b", b"c", b"d", b"e"], 2, hold, io.BytesIO())
     seen = []
     for batch in source.batches():
         seen.append([m.offset for m in batch.messages])
@@ -304,7 +305,9 @@ def test_a_file_source_goes_on_where_the_stores_stand():
 
 def test_a_file_source_is_named_by_its_content():
     def name(*values: bytes) -> str:
-        source = FileSource(list(values), 10, lambda places, _: {p.partition: 0 for p in places})
+        source = FileSource(
+            values, 10, lambda places, _: {p.partition: 0 for p in places}, io.BytesIO()
+        )
         return next(source.batches()).messages[0].partition.topic_id
 
     names = [name(b"a", b"b"), name(b"ab"), name(b"b", b"a"), name(b"ab", b""), name(b"")]
