@@ -6,8 +6,10 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from detection.cascades import cascade_pairs
+from detection.closed_groups import closed_group_pairs
 from detection.coordination import pairs
 from detection.fan_in import fan_in_pairs
 from detection.projection import age_hour
@@ -32,11 +34,11 @@ Pair = list[Any]
 def keep_in_step(store: GraphStore, archive: Archive, denied: DenyList = _NOTHING) -> int:
     """Bring the graph's ties of accounts in step up to what the archive says; how many changed.
 
-    Three kinds, each with a test against chance: acting on the same objects within a window
-    (detection.coordination), passing money on in the same cascades (detection.cascades), and paying
-    one account together (detection.fan_in). The accounts of each tie that changed are touched for
-    the next run. All of the last 90 days are compared again: 10 million actions take about half a
-    minute.
+    Four kinds, each with a test against chance: acting on the same objects within a window
+    (detection.coordination), passing money on in the same cascades (detection.cascades), paying
+    one account together (detection.fan_in), and funding and emptying one another in bursts
+    (detection.closed_groups). The accounts of each tie that changed are touched for the next run.
+    All is compared again: 10 million actions take about half a minute.
     """
     now = store.read("detection/read_now")[0]["now"] or 0
     found = {(pair[0], pair[1]): pair for pair in find_in_step(archive, now, denied)}
@@ -56,8 +58,13 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
     """Pairs in step up to `now`, in order; who is denied is in none."""
     since = _since(archive, age_hour(now))
     together = pairs(archive.actions(since, now + 1))
-    transfers = archive.transfers(since, now + 1)
-    found = [together, cascade_pairs(transfers), fan_in_pairs(transfers)]
+    transfers = _between_others(archive.transfers(since, now + 1), denied)
+    found = [
+        together,
+        cascade_pairs(transfers),
+        fan_in_pairs(transfers),
+        closed_group_pairs(transfers),
+    ]
     best: dict[tuple[str, str], Pair] = {}
     for row in pa.concat_tables(found).to_pylist():
         if row["source"] in denied.account_ids or row["target"] in denied.account_ids:
@@ -67,6 +74,13 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
         if ends not in best or row["p_value"] < best[ends][3]:
             best[ends] = pair
     yield from (pair for _, pair in sorted(best.items()))
+
+
+def _between_others(transfers: pa.Table, denied: DenyList) -> pa.Table:
+    """The transfers that nobody denied sent or got."""
+    names = pa.array(sorted(denied.account_ids), pa.string())
+    theirs = pc.or_(*(pc.is_in(transfers[end], names) for end in ("payer", "payee")))
+    return transfers.filter(pc.invert(theirs))
 
 
 def _since(archive: Archive, hour: int) -> int:

@@ -1,0 +1,193 @@
+"""Closed groups: accounts that fund and empty one another in bursts and deal with few others."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from detection.coded_actions import Ints, Mask
+from detection.coordination import Floats, best_pairs, binomial_tail, named_pairs
+from graph.times import HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a closed group is."""
+
+    #: two transfers of one account so close together belong to one burst; milliseconds
+    window_ms: int = HOUR_MS
+    #: accounts in a burst, and in a group, at least: four friends may settle a dinner
+    least: int = 5
+    #: accounts in a group at most, and counterparties of an account that is no hub
+    most: int = 100
+    #: of the counterparties of each member, hubs left out, those inside at least
+    inside: float = 2 / 3
+    #: of the members, those who both got money from others of the group and sent some at least: the
+    #: customers of a stall only pay, the staff of a firm is only paid
+    both_ways: float = 0.5
+    #: p-value of the bursts: of a million groups chance makes 0.1
+    alpha: float = 1e-7
+
+
+CLOSED = Closed()
+
+
+def closed_group_pairs(transfers: pa.Table, closed: Closed = CLOSED) -> pa.Table:
+    """Find groups, and give every two of each as a pair, in the columns of PAIRS, sorted.
+
+    `transfers` has payer, payee and at (milliseconds since 1970 UTC), in any order; rows with a
+    null are left out. Farms of accounts are funded from one of them, or one by the other, and
+    emptied in the same way, each in one sitting; elsewhere they are seen at hubs only. A burst is
+    what transfers connect that share an account, which is no hub, within the window. Accounts in
+    bursts together are a group, if money goes in and out among them and hardly anywhere else, and
+    if more of their transfers come within the window of another one of the group than chance
+    allows: were they spread evenly over the time that all transfers take, each would with a
+    probability of 1 - exp(-2 * window * transfers / time), and the binomial tail of that is the
+    p-value (cluster detection by scan statistics, Naus 1965, simplified). Objects are the bursts,
+    coincidences the transfers in them, trials all transfers inside.
+
+    In the transfers of P2P (33,732 accounts) there are 143 groups: in 36 % of them half the members
+    or more are in one component of shared devices and cards too, though of all accounts 5 % are in
+    one of five or more.
+
+    It does not find farms whose transfers are days apart, that are funded from or emptied to hubs
+    only, that deal with many outsiders, or that are larger than a hub may be. It does find a
+    travel party who lend each other money and use the service for nothing else.
+    """
+    names, source, target, at = _coded(transfers)
+    low, high = _counterparties(source, target, len(names))
+    is_hub = np.bincount(np.concatenate([low, high]), minlength=len(names)) > closed.most
+    counts = (source != target) & ~is_hub[source] & ~is_hub[target]
+    span = int(at[-1] - at[0]) if len(at) else 0
+    source, target, at = source[counts], target[counts], at[counts]
+    burst = _bursts(source, target, at, closed)
+    group = _groups(source, target, burst >= 0, len(names))
+    dealing = ~is_hub[low] & ~is_hub[high]
+    group = _closed(group, low[dealing], high[dealing], closed)
+    inside = (group[source] >= 0) & (group[source] == group[target])
+    source, target, at, burst = (each[inside] for each in (source, target, at, burst))
+    found = _judged(group, source, target, at, span, closed)
+    one, other = _every_two(np.where(found.p_value[group] <= closed.alpha, group, -1))
+    of = group[source]
+    first, last = np.full(len(names), np.iinfo(np.int64).max), np.zeros(len(names), np.int64)
+    np.minimum.at(first, of, at)
+    np.maximum.at(last, of, at)
+    in_burst = np.unique(np.stack([of, burst])[:, burst >= 0], axis=1)[0]
+    mine = group[one]
+    columns = {
+        "pair": one * len(names) + other,
+        "window_ms": np.full(len(one), closed.window_ms),
+        "objects": np.bincount(in_burst, minlength=len(names))[mine],
+        "coincidences": found.close[mine],
+        "trials": found.transfers[mine],
+        "p_value": found.p_value[mine],
+        "first_at": first[mine],
+        "last_at": last[mine],
+    }
+    return named_pairs(best_pairs(pa.table(columns)), names.to_pylist())
+
+
+def _coded(transfers: pa.Table) -> tuple[pa.StringArray, Ints, Ints, Ints]:
+    """All accounts, sorted, and payer, payee and time of each transfer, in order of time."""
+    table = transfers.select(["payer", "payee", "at"]).drop_null()
+    ends = [table[end].cast(pa.string()).combine_chunks() for end in ("payer", "payee")]
+    names = pc.unique(pa.concat_arrays(ends)).sort()
+    source, target = (pc.index_in(end, names).to_numpy().astype(np.int64) for end in ends)
+    at = table["at"].to_numpy()
+    order = np.lexsort((target, source, at))
+    return names, source[order], target[order], at[order]
+
+
+def _counterparties(source: Ints, target: Ints, count: int) -> tuple[Ints, Ints]:
+    """Pairs that dealt with each other, each once, the lower first."""
+    apart = source != target
+    low, high = np.minimum(source, target)[apart], np.maximum(source, target)[apart]
+    return np.divmod(np.unique(low * count + high), max(count, 1))
+
+
+def _bursts(source: Ints, target: Ints, at: Ints, closed: Closed) -> Ints:
+    """The burst of each transfer; -1 for those of too few accounts."""
+    count = len(at)
+    row = np.tile(np.arange(count), 2)
+    account = np.concatenate([source, target])
+    order = np.lexsort((row, at[row], account))
+    row, account = row[order], account[order]
+    near = (np.diff(account) == 0) & (np.diff(at[row]) <= closed.window_ms)
+    burst = _connected(row[:-1][near], row[1:][near], count)
+    size = int(account.max(initial=-1)) + 1
+    taken = np.unique(burst[row] * size + account) // max(size, 1)
+    return np.where(np.bincount(taken, minlength=count)[burst] >= closed.least, burst, -1)
+
+
+def _groups(source: Ints, target: Ints, in_burst: Mask, count: int) -> Ints:
+    """The group of each account; -1 for those in no burst."""
+    group = _connected(source[in_burst], target[in_burst], count)
+    alone = np.ones(count, np.bool_)
+    alone[source[in_burst]] = alone[target[in_burst]] = False
+    group[alone] = -1
+    return group
+
+
+def _connected(one: Ints, other: Ints, count: int) -> Ints:
+    links = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(count, count))
+    labels: Ints = connected_components(links, directed=False)[1].astype(np.int64)
+    return labels
+
+
+def _closed(group: Ints, low: Ints, high: Ints, closed: Closed) -> Ints:
+    """Without those who mostly deal with others, one after the other; -1 where too few are left.
+
+    `low` and `high` deal with each other, each pair once.
+    """
+    ends = np.concatenate([low, high])
+    every = np.bincount(ends, minlength=len(group))
+    while True:
+        inside = (group[low] == group[high]) & (group[low] >= 0)
+        within = np.bincount(ends[np.tile(inside, 2)], minlength=len(group))
+        others = (group >= 0) & (within < closed.inside * every)
+        if not others.any():
+            break
+        group = np.where(others, -1, group)
+    size = np.bincount(group[group >= 0], minlength=len(group))
+    fits = (group >= 0) & (size[group] >= closed.least) & (size[group] <= closed.most)
+    return np.where(fits, group, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Of each group: its transfers, how many are close to another, and by what chance at most."""
+
+    transfers: Ints
+    close: Ints
+    #: 1 where money goes one way
+    p_value: Floats
+
+
+def _judged(
+    group: Ints, source: Ints, target: Ints, at: Ints, span_ms: int, closed: Closed
+) -> _Judged:
+    count = len(group)
+    size = np.bincount(group[group >= 0], minlength=count)
+    both = np.bincount(group[np.intersect1d(source, target)], minlength=count)
+    of = group[source]
+    transfers = np.bincount(of, minlength=count)
+    order = np.lexsort((at, of))
+    near = (np.diff(of[order]) == 0) & (np.diff(at[order]) <= closed.window_ms)
+    is_close = np.append(near, False) | np.insert(near, 0, False)
+    close = np.bincount(of[order][is_close[: len(of)]], minlength=count)
+    chance = -np.expm1(-2 * closed.window_ms * transfers / max(span_ms, 1))
+    p_value = binomial_tail(close, transfers, (transfers * chance).astype(np.float64))
+    return _Judged(transfers, close, np.where(both >= closed.both_ways * size, p_value, 1.0))
+
+
+def _every_two(group: Ints) -> tuple[Ints, Ints]:
+    """Every two accounts of each group, the lower first."""
+    order = np.argsort(group, kind="stable")
+    order = order[group[order] >= 0]
+    parts = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
+    pairs = [part[np.stack(np.triu_indices(len(part), 1))] for part in parts]
+    one, other = np.concatenate(pairs, axis=1)
+    return one, other
