@@ -59,7 +59,7 @@ class Archive:
     """The archive at one place; appending is for one thread at a time, reading for any number."""
 
     def __init__(
-        self, url: str, *, memory: str = "256MB", options: dict[str, Any] | None = None
+        self, url: str, *, memory: str = "512MB", options: dict[str, Any] | None = None
     ) -> None:
         """`url` is a folder or an fsspec address, `options` what its fsspec class takes."""
         self._url = url
@@ -178,7 +178,7 @@ class Archive:
         }
         try:
             with self._cursor() as cursor:
-                yield from cursor.sql(_REMEMBERED, params=parameters).to_arrow_reader(50_000)
+                yield from cursor.execute(_REMEMBERED, parameters).to_arrow_reader(50_000)
         except (duckdb.Error, OSError) as error:
             raise ArchiveError(f"the archive changed while it was read: {error}") from error
 
@@ -236,7 +236,8 @@ class Archive:
             try:
                 with self._cursor() as cursor:
                     return query(cursor, now)
-            except duckdb.Error as error:
+            # what fails while its rows are read comes as an OSError
+            except (duckdb.Error, OSError) as error:
                 if view(self._files, self._manifests).manifest == now.manifest:
                     raise failed(error) from error
 

@@ -37,4 +37,6 @@ def open_engine(files: Files, memory: str, spill: str = "") -> Connection:
 
 def failed(error: Exception) -> ArchiveError:
     """What DuckDB or the disk says, in one line."""
+    if "Out of Memory" in str(error):
+        return ArchiveError("the archive failed: set RINGTRACE_ARCHIVE_MEMORY to more memory")
     return ArchiveError(f"the archive failed: {(str(error).splitlines() or ['?'])[0]}")

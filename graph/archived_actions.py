@@ -76,5 +76,5 @@ def _read(
         "until": span[1] * 1000,
     }
     # a reader's batches are outside of DuckDB's memory
-    batches = engine.sql(sql, params=parameters).to_arrow_reader(_BATCH)
+    batches = engine.execute(sql, parameters).to_arrow_reader(_BATCH)
     return pa.Table.from_batches(batches, batches.schema).cast(schema)

@@ -187,7 +187,8 @@ class Compactor:
 def _sort(engine: Connection, sources: list[str], writer: MonthWriter) -> list[MonthFile]:
     start, end = month_bounds(writer.month)
     parameters = {"files": sources, "start": start * 1000, "end": end * 1000}
-    for batch in engine.sql(_SORTED, params=parameters).to_arrow_reader(ROW_GROUP):
+    # not by `sql`: its reader holds the whole month in memory
+    for batch in engine.execute(_SORTED, parameters).to_arrow_reader(ROW_GROUP):
         writer.write(batch)
     return writer.finish()
 

@@ -88,4 +88,4 @@ class ArchiveSettings(BaseSettings):
     options: dict[str, Any] = Field(
         {}, description="JSON object for the store's fsspec class, for example an endpoint."
     )
-    memory: str = Field("256MB", description="Memory that DuckDB may take to read and to sort.")
+    memory: str = Field("512MB", description="Memory that DuckDB may take to read and to sort.")

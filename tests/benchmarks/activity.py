@@ -144,7 +144,7 @@ def _generate(
     start, end = month_bounds(month)
     parameters = {"first": first, "count": count, "start": start, "end": end, "accounts": ACCOUNTS}
     with closing(open_engine(files, "2GB", str(work))) as engine:
-        yield from engine.sql(_ROWS + order, params=parameters).to_arrow_reader(ROW_GROUP)
+        yield from engine.execute(_ROWS + order, parameters).to_arrow_reader(ROW_GROUP)
 
 
 def _measure(root: str, segments: int) -> Measured:
