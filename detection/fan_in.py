@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from detection.co_action_scales import Scale
 from detection.coded_actions import CodedActions, Ints, Mask, code
 from detection.coordination import best_pairs, binomial_tail, named_pairs, supporters
-from detection.joint_payments import Floats, JointPayments, joint_payments
+from detection.joint_payments import Floats, JointPayments, frequent_visits, joint_payments
+from detection.payer_groups import payer_groups
 from graph.times import DAY_MS, HOUR_MS
 
 #: an hour, of 14 days either way; 50 who pay within the hour are a crowd. The hours of the day are
@@ -60,26 +61,43 @@ def fan_in_pairs(
     in a sitting pays many, and so does a payroll; if they pass the money on to one account, that
     is a fan-in.
     """
-    actions = _payments(transfers)
-    coded = code(actions, scale.horizon_ms + scale.window_ms)
-    found = joint_payments(coded, scale)
-    p_value = binomial_tail(found.occasions, found.trials, found.expected)
-    linked = np.flatnonzero(_linked(found, p_value, limits))
+    payments = _payments(transfers)
+    coded = code(payments, scale.horizon_ms + scale.window_ms)
+    visits = frequent_visits(coded, scale)
+    pairs = joint_payments(coded, visits, scale)
+    p_value = binomial_tail(pairs.occasions, pairs.trials, pairs.expected)
+    linked = _linked(pairs, p_value, limits)
+    member, of_payee = payer_groups(coded, visits, scale)
+    grouped = joint_payments(coded, visits.only(member), scale, 1)
     # payees are accounts too
     payers = pa.array(coded.account_ids, pa.string())
-    payees = pc.unique(actions["object"]).cast(pa.string()).sort()
+    payees = pc.unique(payments["object"]).cast(pa.string()).sort()
     everyone = pc.unique(pa.concat_arrays([payers, payees])).sort()
-    payer = pc.index_in(payers, everyone).to_numpy().astype(np.int64)
-    payee = pc.index_in(payees, everyone).to_numpy().astype(np.int64)[found.payee[linked]]
-    one, other = payer[found.payer[linked]], payer[found.other[linked]]
-    kept = np.flatnonzero(_collected(coded, found, linked))
-    every = np.arange(len(linked))
-    row = linked[np.concatenate([every, kept, kept])]
+    codes = [pc.index_in(names, everyone).to_numpy().astype(np.int64) for names in (payers, payees)]
+    parts = [
+        _with_collectors(coded, pairs.only(linked), p_value[linked], codes, len(everyone)),
+        _with_collectors(coded, grouped, of_payee[grouped.payee], codes, len(everyone)),
+    ]
+    found = pa.concat_tables(parts)
+    window = pa.array(np.full(found.num_rows, scale.window_ms))
+    found = found.append_column("window_ms", window)
+    return named_pairs(best_pairs(found), everyone.to_pylist())
+
+
+def _with_collectors(
+    coded: CodedActions, found: JointPayments, p_value: Floats, codes: list[Ints], accounts: int
+) -> pa.Table:
+    """Rows of pairs of payers, and of each with the payee where that collects, under their codes.
+
+    `codes` are those of payers and payees among all `accounts`.
+    """
+    one, other, payee = codes[0][found.payer], codes[0][found.other], codes[1][found.payee]
+    kept = np.flatnonzero(_collected(coded, found))
+    row = np.concatenate([np.arange(len(one)), kept, kept])
     left = np.concatenate([one, one[kept], other[kept]])
     right = np.concatenate([other, payee[kept], payee[kept]])
     columns = {
-        "pair": np.minimum(left, right) * len(everyone) + np.maximum(left, right),
-        "window_ms": np.full(len(row), scale.window_ms),
+        "pair": np.minimum(left, right) * accounts + np.maximum(left, right),
         "objects": found.occasions[row],
         "coincidences": found.coincidences[row],
         "trials": found.trials[row],
@@ -87,7 +105,7 @@ def fan_in_pairs(
         "first_at": found.first_at[row],
         "last_at": found.last_at[row],
     }
-    return named_pairs(best_pairs(pa.table(columns)), everyone.to_pylist())
+    return pa.table(columns)
 
 
 def _payments(transfers: pa.Table) -> pa.Table:
@@ -111,19 +129,19 @@ def _linked(found: JointPayments, p_value: Floats, limits: Sequence[tuple[float,
     return linked
 
 
-def _collected(coded: CodedActions, found: JointPayments, linked: Ints) -> Mask:
+def _collected(coded: CodedActions, found: JointPayments) -> Mask:
     """For each linked pair, whether its payee collects: most payments are of linked payers.
 
     Of the payments between the first and the last occasion of any pair that is linked there.
     """
     size = int(coded.object.max(initial=-1)) + 1
     since, until = np.full(size, np.iinfo(np.int64).max), np.zeros(size, np.int64)
-    np.minimum.at(since, found.payee[linked], found.first_at[linked])
-    np.maximum.at(until, found.payee[linked], found.last_at[linked])
+    np.minimum.at(since, found.payee, found.first_at)
+    np.maximum.at(until, found.payee, found.last_at)
     rows = np.flatnonzero((coded.at >= since[coded.object]) & (coded.at <= until[coded.object]))
     account, item = coded.account[rows], coded.object[rows].astype(np.int64)
     accounts = len(coded.account_ids)
-    ends = [found.payee[linked] * accounts + end[linked] for end in (found.payer, found.other)]
+    ends = [found.payee * accounts + end for end in (found.payer, found.other)]
     theirs = np.isin(item * accounts + account, np.concatenate(ends))
     share = np.bincount(item, theirs, size) / np.maximum(np.bincount(item, minlength=size), 1)
-    return np.asarray(share[found.payee[linked]] >= COLLECTED, np.bool_)
+    return np.asarray(share[found.payee] >= COLLECTED, np.bool_)

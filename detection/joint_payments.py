@@ -3,7 +3,7 @@
 Everything here is counting; whether it is more than chance, detection.fan_in decides.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 MIN_OCCASIONS = 4
 WITHIN_DAYS = 28
 #: a habit of the week is looked for so much further away than the horizon
-_WEEKS = 2
+WEEKS = 2
 #: pairs of visits looked at in one go: 100 MB
 _AT_ONCE = 1_000_000
 
@@ -45,42 +45,69 @@ class JointPayments:
     first_at: Ints
     last_at: Ints
 
+    def only(self, kept: Mask) -> "JointPayments":
+        """Those pairs."""
+        return JointPayments(*(getattr(self, field.name)[kept] for field in fields(self)))
+
 
 @dataclass(frozen=True, slots=True)
-class _Visits:
-    """The visits of payers who come often, grouped by payee and payer."""
+class Visits:
+    """The visits of payers who come often to a payee, grouped by payee and payer."""
 
+    #: their rows
+    rows: Ints
     at: Ints
     #: of each visit: the least probability that a given other one is within the window
     chance: Floats
     starts: Ints
     sizes: Ints
 
+    @property
+    def group(self) -> Ints:
+        """The group of each visit."""
+        return np.repeat(np.arange(len(self.starts)), self.sizes)
 
-def joint_payments(coded: CodedActions, scale: Scale) -> JointPayments:
-    """Pairs with at least MIN_OCCASIONS joint visits to a payee, in the order of pair and payee.
+    def only(self, kept: Mask) -> "Visits":
+        """Those groups."""
+        of_kept, sizes = kept[self.group], self.sizes[kept]
+        rows, at, chance = self.rows[of_kept], self.at[of_kept], self.chance[of_kept]
+        return Visits(rows, at, chance, np.cumsum(sizes) - sizes, sizes)
 
-    `coded` has payers as accounts and payees as objects. Time grows with the visits of a pair to
-    the payee, one's times the other's.
+
+def frequent_visits(coded: CodedActions, scale: Scale) -> Visits:
+    """The visits of those who come to a payee on at least MIN_OCCASIONS days.
+
+    `coded` has payers as accounts and payees as objects.
     """
     usable, chance = weigh(coded, scale)
     rows, key = _frequent(coded, usable & ends_of_visits(coded, scale.window_ms)[0])
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    sizes = np.diff(np.append(starts, len(rows)))
+    return Visits(rows, coded.at[rows], chance[rows], starts, sizes)
+
+
+def joint_payments(
+    coded: CodedActions, visits: Visits, scale: Scale, least: int = MIN_OCCASIONS
+) -> JointPayments:
+    """Pairs with at least so many joint visits to a payee, in the order of pair and payee.
+
+    Time grows with the visits of a pair to the payee, one's times the other's.
+    """
     chosen = np.zeros(len(coded.at), np.bool_)
-    chosen[rows] = True
+    chosen[visits.rows] = True
     near = coincidences(coded, scale.window_ms, chosen, 1)
-    often = near.times >= MIN_OCCASIONS
+    often = near.times >= least
     accounts = max(len(coded.account_ids), 1)
     low, high = np.divmod(near.pair[often], accounts)
     payee = near.object[often].astype(np.int64)
-    starts = np.flatnonzero(np.diff(key, prepend=-1))
-    sizes = np.diff(np.append(starts, len(rows)))
-    visits = _Visits(coded.at[rows], chance[rows], starts, sizes)
-    one, other = (np.searchsorted(key[starts], payee * accounts + end) for end in (low, high))
+    first, sizes = visits.rows[visits.starts], visits.sizes
+    key = coded.object[first].astype(np.int64) * accounts + coded.account[first]
+    one, other = (np.searchsorted(key, payee * accounts + end) for end in (low, high))
     swap = sizes[one] > sizes[other]
     one, other = np.where(swap, other, one), np.where(swap, one, other)
     low, high = np.where(swap, high, low), np.where(swap, low, high)
     parts = [
-        _compared(visits, one[from_:to], other[from_:to], scale)
+        _compared(visits, one[from_:to], other[from_:to], scale, least)
         for from_, to in chunks(sizes[one] * sizes[other], _AT_ONCE)
     ]
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
@@ -95,12 +122,12 @@ def _frequent(coded: CodedActions, visit: Mask) -> tuple[Ints, Ints]:
     rows = np.flatnonzero(visit)
     key = coded.object[rows].astype(np.int64) * len(coded.account_ids) + coded.account[rows]
     group = np.cumsum(np.diff(key, prepend=-1) != 0) - 1
-    kept = (_days(group, coded.at[rows], int(group.max(initial=-1)) + 1) >= MIN_OCCASIONS)[group]
+    kept = (distinct_days(group, coded.at[rows], int(group.max(initial=-1)) + 1) >= MIN_OCCASIONS)[group]
     return rows[kept], key[kept]
 
 
 def _compared(
-    visits: _Visits, one: Ints, other: Ints, scale: Scale
+    visits: Visits, one: Ints, other: Ints, scale: Scale, least: int
 ) -> tuple[Ints, Ints, Ints, Floats, Ints, Ints]:
     """Occasions (0 for too few), coincidences, trials, expected, first_at and last_at."""
     count = len(one)
@@ -115,7 +142,7 @@ def _compared(
     expected = np.zeros((3, size))
     within = np.bincount(visit, np.abs(gap) <= scale.horizon_ms, size)
     expected[0] = within * visits.chance[mine]
-    for row, step, reach in ((1, 1, scale.horizon_ms), (2, 7, _WEEKS * scale.horizon_ms)):
+    for row, step, reach in ((1, 1, scale.horizon_ms), (2, 7, WEEKS * scale.horizon_ms)):
         most = reach // DAY_MS
         same = near & (days != 0) & (days % step == 0) & (np.abs(days) <= most)
         span = _span(visits, one, other)
@@ -129,16 +156,16 @@ def _compared(
     np.minimum.at(first, where, np.minimum(when, then))
     np.maximum.at(last, where, np.maximum(when, then))
     return (
-        np.where(_dense(where, when, count), _days(where, when, count), 0),
+        np.where(dense(where, when, count, least), distinct_days(where, when, count), 0),
         np.bincount(where, minlength=count),
-        _days(pair, at, count),
+        distinct_days(pair, at, count),
         np.max(by_habit, axis=0),
         first,
         last,
     )
 
 
-def _span(visits: _Visits, one: Ints, other: Ints) -> tuple[Ints, Ints]:
+def _span(visits: Visits, one: Ints, other: Ints) -> tuple[Ints, Ints]:
     """From when to when both of each pair are there."""
     last = visits.starts + visits.sizes - 1
     since = np.maximum(visits.at[visits.starts[one]], visits.at[visits.starts[other]])
@@ -150,7 +177,7 @@ def _steps(length_ms: Ints, days: int, most: int) -> Ints:
     return np.clip(length_ms // (days * DAY_MS), 0, most // days)
 
 
-def _days(group: Ints, at: Ints, groups: int) -> Ints:
+def distinct_days(group: Ints, at: Ints, groups: int) -> Ints:
     """Distinct days of each group; they begin at midnight UTC or at noon, whichever makes fewer.
 
     An evening is one occasion wherever midnight is.
@@ -162,9 +189,9 @@ def _days(group: Ints, at: Ints, groups: int) -> Ints:
     return np.minimum(*counts)
 
 
-def _dense(group: Ints, at: Ints, groups: int) -> Mask:
-    """Whether the group has MIN_OCCASIONS distinct days within WITHIN_DAYS."""
+def dense(group: Ints, at: Ints, groups: int, least: int = MIN_OCCASIONS) -> Mask:
+    """Whether each group has so many distinct days within WITHIN_DAYS."""
     day = np.unique(group * (1 << 32) + at // DAY_MS)
-    later = day[MIN_OCCASIONS - 1 :]
+    later = day[least - 1 :]
     near = later - day[: len(later)] <= WITHIN_DAYS
     return np.bincount(later[near] >> 32, minlength=groups) > 0
