@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol
 
@@ -56,7 +56,8 @@ class LeidenCpm:
 
     A community's mean link weight is at least the resolution, whatever the size of the graph, so
     a ring never changes because something grew elsewhere. It does not work well where links are
-    so heavy that chance pairs reach the resolution: choose it from known cases.
+    so heavy that chance pairs reach the resolution: choose it from known cases. No link counts more
+    than 1, or one account of a household would outweigh all that a ring has in common.
     """
 
     connect = staticmethod(connect)
@@ -67,6 +68,7 @@ class LeidenCpm:
 
     def find(self, component: Component) -> list[Ints]:
         """Communities of one component; the same component always gives the same."""
+        component = replace(component, weight=np.minimum(component.weight, MILLION))
         if len(component.members) <= SMALL:
             return by_label(_best_partition(component, self.resolution))
         if is_clique(component) and component.weight.min() >= self.resolution * MILLION:
@@ -129,7 +131,10 @@ def find_communities(
 ) -> list[Community]:
     """Communities of at least `min_size` accounts, in order of components and first members.
 
-    An account that `ties` keep apart from another member is left out, even if a third links them.
+    Smaller ones say nothing: their links are left out and the rest is looked at again, so that
+    whoever is strongly linked to one partner still counts among those it is weakly linked to. Who
+    hangs on by a single member is that one's acquaintance and left out, unless all do. And so is
+    an account that `ties` keep apart from another member, even if a third links them.
     """
     apart: dict[int, set[int]] = defaultdict(set)
     if ties is not None:
@@ -137,34 +142,86 @@ def find_communities(
         pairs = zip(ties.source[rows].tolist(), ties.target[rows].tolist(), strict=True)
         for excluded, other in pairs:
             apart[excluded].add(other)
-    return [
-        _community(component, kept)
-        for component in components
-        if len(component.members) >= min_size
-        for positions in finder.find(component)
-        if len(kept := _not_excluded(component, positions, apart)) >= min_size
+    large = [component for component in components if len(component.members) >= min_size]
+    groups = [
+        _not_excluded(component.members[positions], apart)
+        for component in large
+        for positions in _of_size(finder, component, min_size)
     ]
+    return _communities(large, groups, min_size)
 
 
-def _not_excluded(component: Component, positions: Ints, apart: dict[int, set[int]]) -> Ints:
-    members = component.members[positions].tolist()
-    excluded = apart.keys() & set(members) if apart else ()
-    gone = [n for n in excluded if not apart[n].isdisjoint(members)]
-    return positions[~np.isin(members, gone)] if gone else positions
+def _of_size(finder: CommunityFinder, component: Component, min_size: int) -> list[Ints]:
+    """Communities once the links inside those that are too small are left out."""
+    found = finder.find(component)
+    large = [positions for positions in found if len(positions) >= min_size]
+    if not any(1 < len(positions) < min_size for positions in found):
+        return large
+    label = np.full(len(component.members), -1, np.int32)
+    for number, positions in enumerate(found):
+        label[positions] = number if len(positions) < min_size else -1 - number
+    one, other = component.source, component.target
+    kept = (label[one] != label[other]) | (label[one] < 0)
+    if not kept.any():
+        return large
+    is_linked = np.zeros(len(label), np.bool_)
+    is_linked[one[kept]] = is_linked[other[kept]] = True
+    linked, place = np.flatnonzero(is_linked), (np.cumsum(is_linked) - 1).astype(np.int32)
+    source, target = place[one[kept]], place[other[kept]]
+    names = tuple(component.account_ids[n] for n in linked.tolist())
+    rest = Component(component.members[linked], names, source, target, component.weight[kept])
+    return [linked[positions] for positions in _of_size(finder, rest, min_size)]
 
 
-def _community(component: Component, positions: Ints) -> Community:
-    inside = np.zeros(len(component.members), np.bool_)
-    inside[positions] = True
-    both = inside[component.source] & inside[component.target]
-    strength = np.zeros(len(component.members), np.int64)
-    np.add.at(strength, component.source[both], component.weight[both])
-    np.add.at(strength, component.target[both], component.weight[both])
-    return Community(
-        component.members[positions],
-        tuple(component.account_ids[n] for n in positions.tolist()),
-        tuple(strength[positions].tolist()),
+def _not_excluded(members: Ints, apart: dict[int, set[int]]) -> Ints:
+    names = set(members.tolist()) if apart else set()
+    gone = [n for n in apart.keys() & names if not apart[n].isdisjoint(names)]
+    return members[~np.isin(members, gone)] if gone else members
+
+
+def _communities(components: list[Component], groups: list[Ints], min_size: int) -> list[Community]:
+    """What is left of each group without those who hang on by one, with strengths."""
+    if not groups:
+        return []
+    source, target, weight = (
+        np.concatenate(column)
+        for column in zip(
+            *((c.members[c.source], c.members[c.target], c.weight) for c in components), strict=True
+        )
     )
+    names = {
+        n: a for c in components for n, a in zip(c.members.tolist(), c.account_ids, strict=True)
+    }
+    group = np.full(max(names) + 1, -1, np.int64)
+    for number, members in enumerate(groups):
+        group[members] = number
+    inside = group[source] == group[target]
+    core = _core(source[inside], target[inside], group >= 0)
+    has_core = np.zeros(len(groups) + 1, np.bool_)
+    has_core[group[core]] = True
+    group[has_core[group] & ~core] = -1
+    inside = (group[source] == group[target]) & (group[source] >= 0)
+    strength = np.zeros(len(group), np.int64)
+    np.add.at(strength, source[inside], weight[inside])
+    np.add.at(strength, target[inside], weight[inside])
+    found = []
+    for number, members in enumerate(groups):
+        kept = members[group[members] == number]
+        if len(kept) >= min_size:
+            ids = tuple(names[n] for n in kept.tolist())
+            found.append(Community(kept, ids, tuple(strength[kept].tolist())))
+    return found
+
+
+def _core(source: Ints, target: Ints, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Who is linked to two others at least who are so too."""
+    while True:
+        both = among[source] & among[target]
+        source, target = source[both], target[both]
+        firm = np.bincount(np.concatenate([source, target]), minlength=len(among)) >= 2
+        if not (among & ~firm).any():
+            return among
+        among = among & firm
 
 
 def _best_partition(component: Component, resolution: float) -> list[int]:

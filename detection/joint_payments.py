@@ -122,7 +122,9 @@ def _frequent(coded: CodedActions, visit: Mask) -> tuple[Ints, Ints]:
     rows = np.flatnonzero(visit)
     key = coded.object[rows].astype(np.int64) * len(coded.account_ids) + coded.account[rows]
     group = np.cumsum(np.diff(key, prepend=-1) != 0) - 1
-    kept = (distinct_days(group, coded.at[rows], int(group.max(initial=-1)) + 1) >= MIN_OCCASIONS)[group]
+    kept = (distinct_days(group, coded.at[rows], int(group.max(initial=-1)) + 1) >= MIN_OCCASIONS)[
+        group
+    ]
     return rows[kept], key[kept]
 
 

@@ -67,7 +67,9 @@ def _p_values(coded: CodedActions, visits: Visits, scale: Scale) -> Floats:
     cell = place // scale.window_ms
     cells, first, payers = np.unique(cell, return_index=True, return_counts=True)
     alone = own[payers[np.searchsorted(cells, cell)] == 1]
-    covered = visits_near(np.sort(place[first]), place, scale.horizon_ms) - visits_near(alone, own, scale.horizon_ms)
+    covered = visits_near(np.sort(place[first]), place, scale.horizon_ms) - visits_near(
+        alone, own, scale.horizon_ms
+    )
     by_habit = [np.clip(covered * scale.chance, dense_, 1.0)]
     for days, most in ((1, scale.horizon_ms), (7, WEEKS * scale.horizon_ms)):
         met, tried = np.zeros(len(at)), np.zeros(len(at))
