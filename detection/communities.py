@@ -166,7 +166,8 @@ def _of_size(finder: CommunityFinder, component: Component, min_size: int) -> li
         return large
     is_linked = np.zeros(len(label), np.bool_)
     is_linked[one[kept]] = is_linked[other[kept]] = True
-    linked, place = np.flatnonzero(is_linked), (np.cumsum(is_linked) - 1).astype(np.int32)
+    linked = np.flatnonzero(is_linked).astype(np.int32)
+    place = np.cumsum(is_linked, dtype=np.int32) - 1
     source, target = place[one[kept]], place[other[kept]]
     names = tuple(component.account_ids[n] for n in linked.tolist())
     rest = Component(component.members[linked], names, source, target, component.weight[kept])

@@ -10,7 +10,7 @@ from scipy.special import gammaln
 from detection.co_action_scales import Scale
 from detection.coded_actions import CodedActions, Ints, Mask, visits_near
 from detection.coordination import Floats, binomial_tail
-from detection.joint_payments import MIN_OCCASIONS, WEEKS, Visits, dense, distinct_days
+from detection.joint_payments import WEEKS, Visits, dense, distinct_days
 from graph.times import DAY_MS
 
 #: p-value up to which a payer belongs to the group of its payee, if there is one

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from detection.shared import Ints, Longs, Shared, TieKind
-from graph.kinds import Role, identifier_kinds
+from graph.kinds import IdentifierKind, Role, identifier_kinds
 from graph.times import AGE_CLASS_DAYS, DAY_MS, HOUR_MS
 
 #: weight of a link in millionths
@@ -23,6 +23,9 @@ TOGETHER_MS = HOUR_MS // 2
 HANDOVER_MS = 3 * DAY_MS
 #: what a use counts by age class, the last of which has expired
 AGE_WEIGHTS = np.array([1.0, 0.9, 0.8, 0.6, 0.0])
+#: what a meeting at a supporting identifier counts where a third met both of them: two of twenty
+#: that share an address come within half an hour by chance in a month, three hardly ever
+MET_BY_THREE = 2.0
 #: what an identifier counts that may have changed hands between the two
 HANDED_OVER = 0.5
 #: a transfer or referral; a pair that pays each other, or a triangle in which money goes round;
@@ -80,11 +83,11 @@ def project(shared: Shared, now: int) -> Projection:
 
     A pair's weight is a sum: for each value of a connecting kind its prior, by the age of the older
     of the two uses, halved where it may have changed hands between them; for each value of a
-    supporting kind the same, if both came or left within half an hour; and what their direct ties
-    give.
+    supporting kind the same, if both came or left within half an hour, and twice that if a third
+    who is linked to both by this did so too; and what their direct ties give.
     A pair that an investigator keeps apart is not linked, whatever it shares.
     It does not depend on how many others use a value, as long as that is no hub: rings of 4 and of
-    40 are then equally dense, and one more user changes no link between others.
+    40 are then equally dense, and one more user changes no link between two it is not linked to.
     """
     codes, weights = zip(*pair_weights(shared, now), strict=True)
     unique, inverse = np.unique(np.concatenate(codes), return_inverse=True)
@@ -104,6 +107,7 @@ def pair_weights(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:
     age = AGE_WEIGHTS[age_classes(shared.last_seen, now)]
     degrees = np.diff(shared.starts)
     kinds = np.array(shared.kinds, object)
+    apart = _apart(shared)
     for name in sorted(set(shared.kinds)):
         kind = identifier_kinds()[name]
         of_kind = kinds == name
@@ -112,28 +116,39 @@ def pair_weights(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:
             step = max(1, _CHUNK // (degree * (degree - 1) // 2))
             for start in range(0, len(chosen), step):
                 rows = chosen[start : start + step, None] + np.arange(degree)
-                yield _pairs(shared, rows, age, kind.prior, kind.role)
+                yield _pairs(shared, rows, age, kind, apart)
     yield from _tied(shared, now)
 
 
 def _pairs(
-    shared: Shared, rows: Longs, age: NDArray[np.float64], prior: float, role: Role
+    shared: Shared, rows: Longs, age: NDArray[np.float64], kind: IdentifierKind, apart: Longs
 ) -> tuple[Longs, Longs]:
     """All pairs within each of some identifiers of one kind and degree; a row has its uses."""
     left, right = np.triu_indices(rows.shape[1], k=1)
-    one, other = rows[:, left].ravel(), rows[:, right].ravel()
+    one, other = rows[:, left], rows[:, right]
     first, last = shared.first_seen, shared.last_seen
-    if role is Role.SUPPORTS:
-        apart = np.minimum(abs(first[one] - first[other]), abs(last[one] - last[other]))
-        together = apart <= TOGETHER_MS
-        one, other = one[together], other[together]
-        factor = np.full(one.size, prior)
+    code = shared.account[one].astype(np.int64) * len(shared.account_ids) + shared.account[other]
+    weight = kind.prior * np.minimum(age[one], age[other])
+    if kind.role is Role.SUPPORTS:
+        gap = np.minimum(abs(first[one] - first[other]), abs(last[one] - last[other]))
+        weight[gap > TOGETHER_MS] = 0.0
+        met = (MILLION * weight >= MIN_LINK) & ~np.isin(code, apart)
+        weight[_met_by_third(met, left, right)] *= MET_BY_THREE
     else:
         gap = np.maximum(first[one], first[other]) - np.minimum(last[one], last[other])
-        factor = np.where(gap > HANDOVER_MS, HANDED_OVER * prior, prior)
-    weight = np.rint(MILLION * factor * np.minimum(age[one], age[other])).astype(np.int64)
-    source = shared.account[one].astype(np.int64)
-    return source * len(shared.account_ids) + shared.account[other], weight
+        weight[gap > HANDOVER_MS] *= HANDED_OVER
+    kept = weight > 0
+    return code[kept], np.rint(MILLION * weight[kept]).astype(np.int64)
+
+
+def _met_by_third(
+    met: NDArray[np.bool_], left: NDArray[np.intp], right: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Of pairs that met, a row for each identifier, those of which both met a third there."""
+    count = int(right.max()) + 1
+    table = np.zeros((len(met), count, count), np.float32)
+    table[:, left, right] = table[:, right, left] = met
+    return met & ((table @ table)[:, left, right] > 0)
 
 
 def _tied(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:

@@ -50,11 +50,21 @@ def reference(uses: list[UseRow], ties: list[TieRow], now: int) -> Links:
     """The same links, pair by pair."""
     total: Links = defaultdict(int)
     for _, kind, *columns in uses:
-        for pair in combinations(sorted(zip(*columns, strict=True)), 2):
-            total[pair[0][0], pair[1][0]] += use_weight(kind, *pair, now)
+        pairs = list(combinations(sorted(zip(*columns, strict=True)), 2))
+        weights = {(one[0], other[0]): use_weight(kind, one, other, now) for one, other in pairs}
+        for pair, weight in weights.items():
+            total[pair] += weight
+            if identifier_kinds()[kind].role is Role.SUPPORTS and met_by_third(pair, weights):
+                total[pair] += weight
     for pair, by_kind in tied(ties, now).items():
         total[pair] += sum(by_kind.values())
     return {pair: weight for pair, weight in total.items() if weight >= MIN_LINK}
+
+
+def met_by_third(pair: tuple[str, str], weights: Links) -> bool:
+    met = [{*names} for names, weight in weights.items() if weight >= MIN_LINK]
+    others = {name for names in met for name in names} - {*pair}
+    return any({pair[0], third} in met and {pair[1], third} in met for third in others)
 
 
 def age_weight(last_seen: int, now: int) -> float:
@@ -192,7 +202,12 @@ def test_what_others_do_changes_no_link_between_two(uses, more_uses, ties, more_
         for _ in range(data.draw(st.integers(0, 4)))
     ]
     after = edges(project(share(crowded + own, ties + more_ties + reaching), NOW))
-    assert {pair: w for pair, w in after.items() if {*pair} <= {*"abcd"}} == before
+    among = {pair: w for pair, w in after.items() if {*pair} <= {*"abcd"}}
+    assert among.keys() == before.keys()
+    for (a, b), weight in among.items():
+        # a third who met both of them is linked to both
+        thirds = [c for c in "stuvwx" if {(a, c), (b, c)} <= after.keys()]
+        assert weight == before[a, b] or (thirds and weight > before[a, b])
 
 
 @settings(deadline=None)
@@ -216,7 +231,23 @@ def test_the_number_of_users_makes_no_difference(kind, size):
     names = [f"{n:02}" for n in range(size)]
     found = edges(project(share([use(f"{kind}:1", names), use(f"{kind}:2", names)]), NOW))
     assert set(found) == set(combinations(names, 2))
-    assert set(found.values()) == {2 * round(MILLION * identifier_kinds()[kind].prior)}
+    times = 2 if identifier_kinds()[kind].role is Role.SUPPORTS and size > 2 else 1
+    assert set(found.values()) == {times * 2 * round(MILLION * identifier_kinds()[kind].prior)}
+
+
+def test_a_meeting_of_three_counts_twice_for_those_who_met_both_others():
+    row = use("ip:1", "abcd")
+    # b, c and d are within half an hour of each other, and a of b
+    row[3][0] = row[4][0] = HOUR - TOGETHER_MS
+    row[3][3] = row[4][3] = HOUR + TOGETHER_MS
+    row[3][2] = row[4][2] = HOUR + TOGETHER_MS // 2
+    expected = {("a", "b"): IP, ("b", "c"): 2 * IP, ("b", "d"): 2 * IP, ("c", "d"): 2 * IP}
+    assert edges(project(share([row]), NOW)) == expected
+
+
+def test_a_third_who_is_kept_apart_from_both_has_not_met_them():
+    ties = [tie("CANNOT_LINK", "c", "a"), tie("CANNOT_LINK", "c", "b")]
+    assert edges(project(share([use("ip:1", "abc")], ties), NOW)) == {("a", "b"): IP}
 
 
 @pytest.mark.parametrize(
@@ -278,13 +309,13 @@ def test_a_supporting_value_counts_for_two_that_came_or_left_together(column):
 
 
 def links_of_ties(*ties: str) -> Links:
-    """Links of ties such as "a pays b"; each pair shares two IPs too."""
+    """Links of ties such as "a pays b"; each pair shares an e-mail address too."""
     words = {"pays": "TRANSFERRED", "refers": "REFERRED", "with": "COACTED"}
     rows = [tie(words[kind], a, b) for a, kind, b in (each.split() for each in ties)]
     names = sorted({name for row in rows for name in (row[1], *row[2])})
-    uses = [use("ip:1", names), use("ip:2", names)]
+    uses = [use("email:1", names)]
     links = edges(project(share(uses, rows), NOW))
-    return {pair: w - 2 * IP for pair, w in links.items() if w > 2 * IP}
+    return {pair: w - MILLION for pair, w in links.items() if w > MILLION}
 
 
 def test_money_that_goes_round_counts_more_than_money_that_goes_away():
