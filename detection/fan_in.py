@@ -48,12 +48,14 @@ def fan_in_pairs(
     the same times of day on other days (surrogates shifted by whole days; Amarasingham et al. 2012
     jitter them by less), on the same weekday of other weeks, and the payee's other payments around
     the hour, at least twice as many as with evenly spread times. The p-value is the binomial tail
-    (Hoeffding 1956). Weaker links count in near-cliques at one payee (as in CopyCatch).
+    (Hoeffding 1956). Weaker links count in near-cliques at one payee (as in CopyCatch), and so do
+    all who met, of payers that each meet some others more often than expected: their p-value is
+    that of the group (`detection.payer_groups`).
 
-    On simulated traffic it links 8 in 10 members of such rings in 30 days, 4 in 10 in 14, all in
-    90, and nobody else; 3 million transfers take 9 seconds of CPU.
+    On simulated traffic it links 94 % of the members of such rings in 30 days, 58 % in 14, all in
+    90, and nobody else; 185,000 transfers take half a second of CPU.
 
-    It does not find: fewer than 4 occasions within 28 days; collectors
+    It does not find: payers with fewer than 4 occasions within 28 days; collectors
     that take turns, or for more than an hour; payees of whom more than 50 pay within the hour;
     rings that keep to weekdays and hours. It does find people whom the payee brings together on
     changing days for less than two hours: flatmates after each dinner, an audience that pays at

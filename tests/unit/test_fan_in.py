@@ -208,6 +208,39 @@ def test_a_payee_with_many_other_payers_does_not_collect() -> None:
     assert not any("c" in pair for pair in found)
 
 
+def one_meets_another(random: Random) -> list[Payment]:
+    """Six who never all meet: on each of ten days two others of them pay within the hour."""
+    turns = [(0, 1), (2, 3), (4, 5), (0, 2), (1, 4), (3, 5), (0, 4), (1, 3), (2, 5), (0, 3)]
+    turns += [(1, 2), (4, 3), (5, 0), (2, 4), (1, 5)]
+    made = []
+    for day, turn in enumerate(turns):
+        at = at_an_hour(random, 2 * day)
+        made += [("abcdef"[n], "m", within_the_hour(random, at)) for n in turn]
+    return made
+
+
+def test_a_group_is_linked_of_which_no_two_often_meet() -> None:
+    random = np.random.default_rng(6)
+    payments = one_meets_another(random)
+    rows = fan_in_pairs(table(payments)).to_pylist()
+    assert {row["source"] for row in rows} | {row["target"] for row in rows} == {*"abcdefm"}
+    # each pair of payers met once, which is what is said of it, and the group is not by chance
+    payers = [row for row in rows if row["target"] != "m"]
+    assert {row["objects"] for row in payers} == {1}
+    assert all(row["p_value"] <= 1e-5 for row in rows)
+    # as many payments at times of their own
+    alone = [(who, to, at_an_hour(random, n)) for n, (who, to, _) in enumerate(payments)]
+    assert fan_in_pairs(table(alone)).num_rows == 0
+
+
+def test_a_group_has_no_others_of_its_payee() -> None:
+    random = np.random.default_rng(7)
+    regulars = [(f"r{n % 3}", "m", at_an_hour(random, int(random.integers(30)))) for n in range(40)]
+    found = linked(fan_in_pairs(table(one_meets_another(random) + regulars)))
+    assert found
+    assert {name for pair in found for name in pair} <= {*"abcdefm"}
+
+
 def test_three_occasions_are_too_few() -> None:
     payments = [(who, "m", START + day * DAY + 1) for day in (0, 7, 22) for who in "abcdefghijkl"]
     assert fan_in_pairs(table(payments)).num_rows == 0
