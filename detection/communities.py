@@ -163,7 +163,7 @@ def _of_size(finder: CommunityFinder, component: Component, min_size: int) -> li
         label[positions] = number if len(positions) < min_size else -1 - number
     one, other = component.source, component.target
     kept = (label[one] != label[other]) | (label[one] < 0)
-    if not kept.any():
+    if np.count_nonzero(kept) < min_size - 1:
         return large
     is_linked = np.zeros(len(label), np.bool_)
     is_linked[one[kept]] = is_linked[other[kept]] = True
