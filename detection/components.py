@@ -51,8 +51,9 @@ def find_components(
     projection: Projection,
     touched: set[str] | None = None,
     connect: Callable[[Ints, Ints, int], Ints] = connect,
+    least: int = 2,
 ) -> Iterator[Component]:
-    """Components of at least two accounts, in order of their first account.
+    """Components of at least so many accounts, in order of their first account.
 
     With `touched`, only those that hold one of these accounts.
     """
@@ -78,9 +79,10 @@ def find_components(
     first_member = first_edge = 0
     # labels ascend with the first account of each
     for last_member, last_edge in zip(member_ends.tolist(), edge_ends, strict=True):
-        mine = accounts[first_member:last_member]
-        names = tuple(projection.account_ids[n] for n in mine.tolist())
-        if touched is None or not touched.isdisjoint(names):
-            part = slice(first_edge, last_edge)
-            yield Component(mine, names, source_place[part], target_place[part], weight[part])
+        if last_member - first_member >= least:
+            mine = accounts[first_member:last_member]
+            names = tuple(projection.account_ids[n] for n in mine.tolist())
+            if touched is None or not touched.isdisjoint(names):
+                part = slice(first_edge, last_edge)
+                yield Component(mine, names, source_place[part], target_place[part], weight[part])
         first_member, first_edge = last_member, last_edge

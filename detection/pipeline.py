@@ -65,9 +65,9 @@ def detect(
     around = look(store, scope.account_ids, scope.now, denied)
     looked_at, projection, known = around.account_ids, around.projection, around.known
     with seconds("cluster").time():
-        components = find_components(projection, None if full else looked_at, finder.connect)
-        ties = projection.shared.ties
-        communities = find_communities(finder, components, settings.min_ring_size, ties)
+        least, touched = settings.min_ring_size, None if full else looked_at
+        components = find_components(projection, touched, finder.connect, least)
+        communities = find_communities(finder, components, least, projection.shared.ties)
     with seconds("score").time():
         names = sorted(looked_at)
         hits, features, used_ids, flags, benign = store.at_once(

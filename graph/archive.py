@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from graph.activity import ArchivedEvent, Place, Wanted, find_activity
-from graph.archive_engine import Connection, failed, open_engine
+from graph.archive_engine import Connection, failed, open_engine, read_table
 from graph.archive_files import open_files
 from graph.archive_manifest import Manifests
 from graph.archive_schema import SCHEMA
@@ -222,7 +222,7 @@ class Archive:
             locations = self._at(now)
             if not locations:
                 return SCHEMA.empty_table()
-            return engine.sql(_STATE, params={"files": locations}).to_arrow_table().cast(SCHEMA)
+            return read_table(engine, _STATE, {"files": locations}).cast(SCHEMA)
 
         return self._read(read)
 

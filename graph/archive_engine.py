@@ -3,11 +3,14 @@
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from graph.archive_files import Bucket, Files
 from graph.errors import ArchiveError
 
 Connection = duckdb.DuckDBPyConnection
+#: rows in a batch
+_BATCH = 100_000
 
 
 def open_engine(files: Files, memory: str, spill: str = "") -> Connection:
@@ -33,6 +36,16 @@ def open_engine(files: Files, memory: str, spill: str = "") -> Connection:
     if isinstance(files, Bucket):
         engine.register_filesystem(files.filesystem)
     return engine
+
+
+def read_table(engine: Connection, sql: str, parameters: dict[str, Any]) -> pa.Table:
+    """All rows of a query.
+
+    By a reader: its batches are outside of DuckDB's memory, and it lets other threads go on, where
+    `to_arrow_table` waits for ever for one that has a file of a bucket to close.
+    """
+    table: pa.Table = engine.execute(sql, parameters).to_arrow_reader(_BATCH).read_all()
+    return table
 
 
 def failed(error: Exception) -> ArchiveError:

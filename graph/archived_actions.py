@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from graph.archive_engine import Connection
+from graph.archive_engine import Connection, read_table
 
 #: who acted on what, milliseconds since 1970 UTC
 ACTIONS = pa.schema([("account_id", pa.string()), ("object", pa.string()), ("at", pa.int64())])
@@ -19,7 +19,7 @@ TRANSFERS = pa.schema(
 )
 
 _ACTIONS = """
-WITH event AS (
+WITH event AS NOT MATERIALIZED (
     SELECT account_id, target_id, counterparty_account_id, type, epoch_ms(occurred_at) AS "at"
     FROM read_parquet($files, hive_partitioning = false)
     WHERE occurred_at >= make_timestamptz($since) AND occurred_at < make_timestamptz($until)
@@ -42,8 +42,6 @@ _COUNT = """
 SELECT count(*) FROM read_parquet($files, hive_partitioning = false)
 WHERE occurred_at >= make_timestamptz($since) AND occurred_at < make_timestamptz($until)
 """
-#: rows of a batch
-_BATCH = 100_000
 
 
 def count_events(engine: Connection, files: list[str], since: int, until: int) -> int:
@@ -75,6 +73,4 @@ def _read(
         "since": span[0] * 1000,
         "until": span[1] * 1000,
     }
-    # a reader's batches are outside of DuckDB's memory
-    batches = engine.execute(sql, parameters).to_arrow_reader(_BATCH)
-    return pa.Table.from_batches(batches, batches.schema).cast(schema)
+    return read_table(engine, sql, parameters).cast(schema)

@@ -160,8 +160,10 @@ def _ours(store: GraphStore, now: int) -> tuple[Shared, Projection, float]:
     shared = share(*all_rows(store, now))
     began = time.perf_counter()
     projection = project(shared, now)
-    finder = LeidenCpm(DetectionSettings().resolution)
-    find_communities(finder, find_components(projection), 3, shared.ties)
+    settings = DetectionSettings()
+    finder, least = LeidenCpm(settings.resolution), settings.min_ring_size
+    components = find_components(projection, None, finder.connect, least)
+    find_communities(finder, components, least, shared.ties)
     return shared, projection, time.perf_counter() - began
 
 
@@ -183,7 +185,7 @@ def _library(codes: Longs, weights: Longs, count: int) -> None:
         linked.size,
         resolution=DetectionSettings().resolution,
         iterations=1,
-        trials=4,
+        trials=2,
         use_modularity=False,
         seed=1,
     )
