@@ -68,12 +68,13 @@ class LeidenCpm:
 
     def find(self, component: Component) -> list[Ints]:
         """Communities of one component; the same component always gives the same."""
-        component = replace(component, weight=np.minimum(component.weight, MILLION))
-        if len(component.members) <= SMALL:
-            return by_label(_best_partition(component, self.resolution))
         if is_clique(component) and component.weight.min() >= self.resolution * MILLION:
             # then no split can be better: every pair is worth more than the resolution takes
             return [np.arange(len(component.members), dtype=np.int32)]
+        if component.weight.max() > MILLION:
+            component = replace(component, weight=np.minimum(component.weight, MILLION))
+        if len(component.members) <= SMALL:
+            return by_label(_best_partition(component, self.resolution))
         return by_label(_merged(self._leiden(component), component, self.resolution).tolist())
 
     def _leiden(self, component: Component) -> Longs:
@@ -155,6 +156,8 @@ def find_communities(
 def _of_size(finder: CommunityFinder, component: Component, min_size: int) -> list[Ints]:
     """Communities once the links inside those that are too small are left out."""
     found = finder.find(component)
+    if len(found) == 1 and len(found[0]) >= min_size:
+        return found
     large = [positions for positions in found if len(positions) >= min_size]
     if not any(1 < len(positions) < min_size for positions in found):
         return large

@@ -3,9 +3,9 @@
 A simulated world is written into a Neo4j of its own: 1,000,000 accounts with five million uses, and
 one of a tenth of that for the growth. On it
 - a full pass as `ringtrace detect --full` does it, by stage, with the memory of its process,
-- three times in turns: the read statements alone, read + project + cluster, and the bare library
-  (numpy's sums, scipy's components, graspologic's Leiden on the whole graph at once) on the arrays
-  of what each pair shares, which we have yet to make,
+- three times in turns: the read statements alone, read + project + cluster, and the bare libraries
+  (numpy's pairs and sums, scipy's components, graspologic's Leiden on the whole graph at once) on
+  the same arrays, with and without the making of pairs,
 - networkx and python-louvain on the same links,
 - incremental runs: 1,000 accounts drawn at random are touched, eleven times; the median counts.
 """
@@ -124,26 +124,27 @@ def _spent(stage: str) -> float:
 
 def _ratios(store: GraphStore) -> dict[str, float]:
     now = store.read("detection/read_now")[0]["now"]
-    times: dict[str, list[float]] = {"read": [], "ours": [], "whole": [], "library": []}
+    times: dict[str, list[float]] = {
+        name: [] for name in ("read", "ours", "whole", "pairs", "library")
+    }
     for _ in range(ROUNDS):
         times["read"].append(_timed(lambda: all_rows(store, now))[0])
         seconds, (shared, projection, inner) = _timed(lambda: _ours(store, now))
         times["whole"].append(seconds)
         times["ours"].append(inner)
-        codes, weights = (
-            np.concatenate(part) for part in zip(*pair_weights(shared, now), strict=True)
-        )
+        seconds, (codes, weights) = _timed(lambda: _pairs(shared, now))
+        times["pairs"].append(seconds)
         bare = partial(_library, codes, weights, len(shared.account_ids))
         times["library"].append(_timed(bare)[0])
     reference, _ = _timed(lambda: _reference(projection))
-    pairs = zip(times["ours"], times["library"], strict=True)
-    ratios = [a / b for a, b in pairs]
+    bare_times = list(zip(times["ours"], times["pairs"], times["library"], strict=True))
     streams = [a / b for a, b in zip(times["whole"], times["read"], strict=True)]
     out.print(f"links {projection.source.size:,}; identifiers shared {len(shared.keys):,}")
     for name, values in times.items():
         out.print(f"{name:<8} {'  '.join(f'{value:.2f} s' for value in values)}")
     return {
-        "library_ratio": statistics.median(ratios),
+        "library_ratio": statistics.median(a / (b + c) for a, b, c in bare_times),
+        "library_ratio_pairs_given": statistics.median(a / c for a, _, c in bare_times),
         "stream_ratio": statistics.median(streams),
         "reference_s": reference,
         "reference_speedup": reference / statistics.median(times["ours"]),
@@ -165,6 +166,11 @@ def _ours(store: GraphStore, now: int) -> tuple[Shared, Projection, float]:
     components = find_components(projection, None, finder.connect, least)
     find_communities(finder, components, least, shared.ties)
     return shared, projection, time.perf_counter() - began
+
+
+def _pairs(shared: Shared, now: int) -> tuple[Longs, Longs]:
+    codes, weights = zip(*pair_weights(shared, now), strict=True)
+    return np.concatenate(codes), np.concatenate(weights)
 
 
 def _library(codes: Longs, weights: Longs, count: int) -> None:
