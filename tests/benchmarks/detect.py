@@ -132,7 +132,7 @@ def _ratios(store: GraphStore) -> dict[str, float]:
         seconds, (shared, projection, inner) = _timed(lambda: _ours(store, now))
         times["whole"].append(seconds)
         times["ours"].append(inner)
-        seconds, (codes, weights) = _timed(lambda: _pairs(shared, now))
+        seconds, (codes, weights) = _timed(partial(_pairs, shared, now))
         times["pairs"].append(seconds)
         bare = partial(_library, codes, weights, len(shared.account_ids))
         times["library"].append(_timed(bare)[0])
