@@ -28,7 +28,7 @@ class Surroundings:
 
     account_ids: set[str]
     projection: Projection
-    #: the open rings of any of them; all their members are among the accounts
+    #: the open rings of any of them, oldest first; all their members are among the accounts
     known: list[KnownRing]
 
 
@@ -41,7 +41,7 @@ def look_at_all(
         seen = set(account_ids)
         known = _known_rings(store.read_about("detection/read_rings_of", sorted(seen)))
     with seconds("project").time():
-        return Surroundings(seen, project(share(uses, ties, denied), now), known)
+        return Surroundings(seen, project(share(uses, ties, denied), now), _by_age(known))
 
 
 def all_rows(store: GraphStore, now: int) -> tuple[list[UseRow], list[TieRow]]:
@@ -76,7 +76,7 @@ def look_around(
     """
     uses: list[UseRow] = []
     ties: list[TieRow] = []
-    known: dict[str, KnownRing] = {}
+    known: list[KnownRing] = []
     seen: set[str] = set()
     reached = set(account_ids)
     while new := reached - seen:
@@ -84,7 +84,7 @@ def look_around(
             use_rows, tie_rows, rings = _read_around(store, sorted(new), now)
         uses += use_rows
         ties += tie_rows
-        known.update((ring.ring_id, ring) for ring in rings)
+        known += rings
         seen |= new
         with seconds("project").time():
             # whatever a new account shares with anybody is in these rows
@@ -92,7 +92,7 @@ def look_around(
         reached.update(account_id for ring in rings for account_id in ring.members)
     with seconds("project").time():
         projection = project(_share(uses, ties, denied), now)
-    return Surroundings(seen, projection, [known[ring_id] for ring_id in sorted(known)])
+    return Surroundings(seen, projection, _by_age(known))
 
 
 def _read_around(
@@ -129,6 +129,12 @@ def _known_rings(rows: list[list[Any]]) -> list[KnownRing]:
         )
         for ring_id, score, level, alerted, alerts, members, digest, is_kept in rows
     ]
+
+
+def _by_age(rings: list[KnownRing]) -> list[KnownRing]:
+    """Each once, though several of its members were asked about apart from each other."""
+    by_id = {ring.ring_id: ring for ring in rings}
+    return [by_id[ring_id] for ring_id in sorted(by_id)]
 
 
 def _of(role: Role) -> list[str]:

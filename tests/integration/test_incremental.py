@@ -56,6 +56,8 @@ def small_hubs(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("detection.reading", "detection.scope"):
         monkeypatch.setattr(f"{module}.hub_caps", lambda: CAPS)
         monkeypatch.setattr(f"{module}.COUNTERPARTY_CAP", 5)
+    # many accounts are asked about some at a time
+    monkeypatch.setattr("graph.store._ACCOUNTS", 5)
     # scores of accounts are not compared: a full pass trains anew
     monkeypatch.setattr("detection.anomaly.TREES", 5)
 
