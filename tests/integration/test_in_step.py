@@ -1,0 +1,48 @@
+"""Accounts that share nothing but what they do: from events to a ring, through the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import command_line
+from tests.events import START, as_lines, event
+
+FARM = [f"farm{n}" for n in range(8)]
+MINUTE, DAY = 1, 24 * 60
+
+
+def transfer(number: int, payer: str, payee: str, minute: int) -> dict[str, object]:
+    money = {"amount": "20.00", "currency": "EUR", "counterparty_account_id": payee}
+    return event(payer, number, type="transfer", occurred_at=START + minute * 60_000, **money)
+
+
+@pytest.mark.long
+def test_a_farm_that_only_moves_money_is_a_ring(tmp_path: Path) -> None:
+    moves = [("exchange", FARM[0], DAY)]
+    moves += [(FARM[0], each, DAY + 10 * n * MINUTE) for n, each in enumerate(FARM[1:], 1)]
+    moves += [(each, "exchange", 3 * DAY + 400 * n) for n, each in enumerate(FARM)]
+    moves += [(each, "collector", 9 * DAY + 10 * n * MINUTE) for n, each in enumerate(FARM[1:])]
+    # others pay each other over a month, and the exchange
+    moves += [(f"p{n}", f"p{n * 7 % 40}", n * 700) for n in range(1, 60) if n != n * 7 % 40]
+    moves += [(f"p{n}", "exchange", n * 650) for n in range(60)]
+    events = [transfer(number, *move) for number, move in enumerate(moves)]
+    (tmp_path / "events.jsonl").write_bytes(as_lines(events))
+    (tmp_path / "deny.txt").write_text("account:exchange\n")
+    cli = command_line(tmp_path / "world", RINGTRACE_GRAPH_HEAP_SIZE="1g")
+    cli.run("servers", "start")
+    try:
+        deny = ("--deny-list", str(tmp_path / "deny.txt"))
+        cli.run("replay", str(tmp_path / "events.jsonl"), "--to", "graph", *deny)
+        # not --full: the new ties touch the accounts
+        cli.run("detect")
+        (ring,) = map(json.loads, cli.run("rings", "--format", "jsonl").stdout.splitlines())
+        assert ring["account_ids"] == sorted([*FARM, "collector"])
+        assert "in_step" in {reason["code"] for reason in ring["reasons"]}
+        assert ring["identifiers"] == []
+        # and everything again changes nothing
+        cli.run("detect", "--full")
+        (again,) = map(json.loads, cli.run("rings", "--format", "jsonl").stdout.splitlines())
+        assert again == ring
+    finally:
+        cli.run("servers", "stop")
