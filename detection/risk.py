@@ -192,4 +192,5 @@ def _shrink(reasons: list[Reason]) -> list[Reason]:
     order = sorted(range(len(exact)), key=lambda n: (points[n] - exact[n], n))
     for number in order[: MAX_SCORE - sum(points)]:
         points[number] += 1
-    return [Reason(r.code, r.text, p, r.evidence) for r, p in zip(reasons, points, strict=True)]
+    shrunk = zip(reasons, points, strict=True)
+    return [Reason(r.code, r.text, p, r.evidence) for r, p in shrunk if p]

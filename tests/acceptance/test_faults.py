@@ -4,6 +4,8 @@ import json
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import command_line, own_settings
 from tests.events import event, ring
 from tests.faults import FaultyIngest, state
@@ -12,6 +14,7 @@ FAULTS = 14
 SEED = 4
 
 
+@pytest.mark.long
 def test_any_faults_leave_what_one_clean_run_leaves(tmp_path: Path) -> None:
     values = mixed_events(6_000, random.Random(SEED))
     keys = {"RINGTRACE_PRIVACY_KEYS_FILE": str(tmp_path / "keys.json")}

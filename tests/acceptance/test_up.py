@@ -66,6 +66,7 @@ def test_an_event_becomes_a_ring_and_ctrl_c_stops_everything(
     wait_until("the end of every process", lambda: not processes_of(cli.data_dir), 10)
 
 
+@pytest.mark.long
 def test_killed_outright_it_leaves_nothing_behind(up: tuple[CommandLine, str]) -> None:
     cli, page = up
     child = subprocess.Popen(

@@ -68,6 +68,7 @@ def graph(own: World) -> Iterator[GraphStore]:
         yield store
 
 
+@pytest.mark.long
 def test_no_byte_of_a_tokenised_value_is_kept(own: World, data_dir: Path, tmp_path: Path) -> None:
     line = command_line(data_dir, RINGTRACE_LOG_LEVEL="DEBUG")
     values = messages()

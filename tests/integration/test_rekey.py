@@ -118,6 +118,7 @@ def archived_keys(data_dir: Path) -> set[str]:
     return {key for table in with_keys for keys in table for key in keys}
 
 
+@pytest.mark.long
 def test_a_change_of_keys_changes_nothing_but_keys(
     line: CommandLine, graph: GraphStore, data_dir: Path, shared: str
 ) -> None:
@@ -189,6 +190,7 @@ def with_version(keys: set[str], version: int) -> set[str]:
     return {key for key in keys if f":t{version}." in key}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared")
 def test_a_change_of_keys_can_be_killed_at_any_moment(
     line: CommandLine, graph: GraphStore, data_dir: Path, tmp_path: Path
