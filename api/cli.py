@@ -101,7 +101,7 @@ def demo(
     world, api = open_world(data_dir), ApiSettings()
     with _service(world, api) as (stages, page), world.store() as store:
         steps.play(world, store, stages, out)
-        steps.find_rings(store, out)
+        steps.find_rings(world, store, out)
         stages.start("detect", "--every", str(DetectionSettings().every_seconds))
         steps.wait_for_page(page, stages)
         steps.print_summary(store, out, page)

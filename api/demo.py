@@ -60,11 +60,13 @@ def _wait_for_graph(world: World, store: GraphStore, stages: Stages, bar: Progre
         time.sleep(0.3)
 
 
-def find_rings(store: GraphStore, console: Console) -> None:
-    """Run one full detection."""
+def find_rings(world: World, store: GraphStore, console: Console) -> None:
+    """Run one full detection, as `ringtrace detect --full` does."""
+    from detection.in_step import keep_in_step
     from detection.pipeline import detect
 
     with console.status("Finding rings"):
+        keep_in_step(store, world.archive())
         detect(store, DetectionSettings(), full=True)
 
 

@@ -1,7 +1,7 @@
 """Accounts that act in step, kept as ties in the graph: the archive tells who they are."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -55,20 +55,20 @@ def keep_in_step(store: GraphStore, archive: Archive, denied: DenyList = _NOTHIN
 
 
 def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Iterator[Pair]:
-    """Pairs in step up to `now`, in order; who is denied is in none."""
+    """Pairs in step up to `now`, in order; who is denied is in none, and no reason for one."""
     since = _since(archive, age_hour(now))
-    together = pairs(archive.actions(since, now + 1))
-    transfers = _between_others(archive.transfers(since, now + 1), denied)
+    nobody = denied.account_ids
+    actions = _without(nobody, archive.actions(since, now + 1), "account_id")
+    actions = _without((f"payee:{account_id}" for account_id in nobody), actions, "object")
+    transfers = _without(nobody, archive.transfers(since, now + 1), "payer", "payee")
     found = [
-        together,
+        pairs(actions),
         cascade_pairs(transfers),
         fan_in_pairs(transfers),
         closed_group_pairs(transfers),
     ]
     best: dict[tuple[str, str], Pair] = {}
     for row in pa.concat_tables(found).to_pylist():
-        if row["source"] in denied.account_ids or row["target"] in denied.account_ids:
-            continue
         ends = row["source"], row["target"]
         pair = [*ends, row["objects"], row["p_value"], row["first_at"], row["last_at"]]
         if ends not in best or row["p_value"] < best[ends][3]:
@@ -76,11 +76,12 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
     yield from (pair for _, pair in sorted(best.items()))
 
 
-def _between_others(transfers: pa.Table, denied: DenyList) -> pa.Table:
-    """The transfers that nobody denied sent or got."""
-    names = pa.array(sorted(denied.account_ids), pa.string())
-    theirs = pc.or_(*(pc.is_in(transfers[end], names) for end in ("payer", "payee")))
-    return transfers.filter(pc.invert(theirs))
+def _without(names: Iterable[str], table: pa.Table, *columns: str) -> pa.Table:
+    """The rows that have none of these names in the columns."""
+    values = pa.array(sorted(names), pa.string())
+    for column in columns:
+        table = table.filter(pc.invert(pc.is_in(table[column], values)))
+    return table
 
 
 def _since(archive: Archive, hour: int) -> int:
