@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from detection.coded_actions import Ints, Mask
+from detection.components import connect
 from detection.coordination import Floats, best_pairs, binomial_tail, named_pairs
 from graph.times import HOUR_MS
 
@@ -116,7 +115,7 @@ def _bursts(source: Ints, target: Ints, at: Ints, closed: Closed) -> Ints:
     order = np.lexsort((row, at[row], account))
     row, account = row[order], account[order]
     near = (np.diff(account) == 0) & (np.diff(at[row]) <= closed.window_ms)
-    burst = _connected(row[:-1][near], row[1:][near], count)
+    burst = connect(row[:-1][near], row[1:][near], count).astype(np.int64)
     size = int(account.max(initial=-1)) + 1
     taken = np.unique(burst[row] * size + account) // max(size, 1)
     return np.where(np.bincount(taken, minlength=count)[burst] >= closed.least, burst, -1)
@@ -124,17 +123,11 @@ def _bursts(source: Ints, target: Ints, at: Ints, closed: Closed) -> Ints:
 
 def _groups(source: Ints, target: Ints, in_burst: Mask, count: int) -> Ints:
     """The group of each account; -1 for those in no burst."""
-    group = _connected(source[in_burst], target[in_burst], count)
+    group = connect(source[in_burst], target[in_burst], count).astype(np.int64)
     alone = np.ones(count, np.bool_)
     alone[source[in_burst]] = alone[target[in_burst]] = False
     group[alone] = -1
     return group
-
-
-def _connected(one: Ints, other: Ints, count: int) -> Ints:
-    links = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(count, count))
-    labels: Ints = connected_components(links, directed=False)[1].astype(np.int64)
-    return labels
 
 
 def _closed(group: Ints, low: Ints, high: Ints, closed: Closed) -> Ints:

@@ -39,7 +39,7 @@ def component_labels(projection: Projection) -> Ints:
     return connect(projection.source, projection.target, len(projection.account_ids))
 
 
-def connect(source: Ints, target: Ints, count: int) -> Ints:
+def connect(source: Ints | Longs, target: Ints | Longs, count: int) -> Ints:
     """The number of each node's component, in order of their first nodes."""
     ones = np.ones(source.size, np.int8)
     matrix = coo_array((ones, (source, target)), shape=(count, count))

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from detection.coded_actions import Ints, Mask, expand
+from detection.components import connect
 from graph.times import DAY_MS, HOUR_MS
 
 
@@ -75,9 +74,7 @@ def possible_relays(
 
 def chains(one: Ints, other: Ints, count: int, largest: int) -> tuple[Ints, Mask]:
     """The cascade of each transfer, and whether it is one of at least two relays in a row."""
-    ones = np.ones(len(one), np.int8)
-    graph = coo_array((ones, (one, other)), shape=(count, count))
-    _, label = connected_components(graph, directed=False) if count else (0, np.zeros(0, np.int64))
+    label = connect(one, other, count)
     middle = np.zeros(count, np.bool_)
     middle[np.intersect1d(one, other)] = True
     size = np.bincount(label)
