@@ -9,49 +9,132 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from detection.co_action_scales import Scale
-from detection.coded_actions import CodedActions, Ints, Mask, visits_near
+from detection.co_action_scales import Scale, weigh
+from detection.coded_actions import CodedActions, Ints, Mask, ends_of_visits, visits_near
 from detection.coordination import binomial_tail
-from detection.joint_payments import WEEKS, Floats, Visits, dense, distinct_days
 from graph.times import DAY_MS
 
+Floats = NDArray[np.float64]
+
+#: distinct days on which a payer comes, at least so many of them within so many days: what comes
+#: every week or more seldom is a wage, a rent, a bill or a lesson
+MIN_DAYS = 3
+WITHIN_DAYS = 13
 #: p-value up to which a payer belongs to the group of its payee, if there is one
 MEMBER = 0.1
-#: p-value of a group up to which it is one. Of a million simulated accounts 400 have three payers
-#: who come often: chance makes 0.004 groups
+#: p-value of a group up to which it is one
 ALPHA = 1e-5
-#: two are a pair, which has a test of its own
-MIN_PAYERS = 3
+#: how many times as many others come within the window as two windows off; in a show of three
+#: hours 2.5 times as many do
+STEEP = 3.0
+#: days by which visits are moved, and how many times the horizon: habits of the day and the week
+_HABITS = ((1, 1), (7, 2))
 
 
-def payer_groups(coded: CodedActions, visits: Visits, scale: Scale) -> tuple[Mask, Floats]:
-    """Which groups of visits are of a member of a group of payers; each payee's p-value of one.
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """The visits of payers who come often to a payee, grouped by payee and payer.
 
-    A payer's occasions are the days on which it paid within the window of somebody else who comes
-    often. Expected are as many as `joint_payments` expects of two, all the others being one. When
-    k payers meet, only k - 1 came where somebody was: each p-value counts to the power of
-    (k - 1) / k, on average. Their product, times the ways to choose the members among those who
-    come often, bounds the p-value of the group.
+    A visit is the first payment of a payer in a cell of the window's length.
     """
-    line = _Line(visits, coded.object[visits.rows].astype(np.int64), scale)
-    at, owner, count = visits.at, visits.group, len(visits.starts)
-    met = line.others(0, scale.window_ms)
+
+    at: Ints
+    #: number of each visit's payee and payer together
+    group: Ints
+    #: codes of each group's payee and payer
+    payee: Ints
+    payer: Ints
+
+    def only(self, kept: Mask) -> "Visits":
+        """Those groups."""
+        rows, number = kept[self.group], np.cumsum(kept) - 1
+        group = number[self.group[rows]]
+        return Visits(self.at[rows], group, self.payee[kept], self.payer[kept])
+
+    def occasions(self, scale: Scale, visit: Mask | None = None) -> Ints:
+        """On how many occasions each group came, in these visits or all."""
+        rows = slice(None) if visit is None else visit
+        return occasions(self.group[rows], self.at[rows], scale, len(self.payee))
+
+
+def frequent_visits(coded: CodedActions, scale: Scale) -> Visits:
+    """The visits of those who come to a payee on enough days; payers are the accounts."""
+    usable, _ = weigh(coded, scale)
+    rows = np.flatnonzero(usable & ends_of_visits(coded, scale.window_ms)[0])
+    payee, payer = coded.object[rows].astype(np.int64), coded.account[rows].astype(np.int64)
+    group = np.cumsum((np.diff(payee, prepend=-1) != 0) | (np.diff(payer, prepend=-1) != 0)) - 1
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    every = Visits(coded.at[rows], group, payee[starts], payer[starts])
+    return every.only(_come_often(every))
+
+
+def payer_groups(visits: Visits, scale: Scale) -> tuple[Mask, Floats]:
+    """Which groups of visits are of a member of a group of payers, and its p-value for each.
+
+    A payer's occasions are those on which it paid within the window of somebody else who comes
+    often. Under the null they keep their habits but do not know each other; expected is the most
+    of three readings. When k payers meet, only k - 1 came where somebody was: each p-value counts
+    to the power of (k - 1) / k, on average. Their product, times the ways to choose the members
+    among those who come often, bounds the p-value of the group. What goes on for hours brings
+    its payers together by itself and has none.
+    """
+    line, count = _Line(visits, scale), len(visits.payee)
+    met = line.others(0)
     joint = met > 0
-    expected = np.max([np.bincount(owner, row, count) for row in line.by_habit()], axis=0)
-    occasions = distinct_days(owner[joint], at[joint], count)
-    p_value = binomial_tail(occasions, distinct_days(owner, at, count), expected)
-    member = (p_value <= MEMBER) & dense(owner[joint], at[joint], count)
-    power = np.bincount(owner, met / (met + 1), count) / np.maximum(np.bincount(owner, joint), 1)
+    expected = np.max([_expected(visits, chance, scale) for chance in line.by_habit()], axis=0)
+    p_value = binomial_tail(visits.occasions(scale, joint), visits.occasions(scale), expected)
+    meetings = Visits(visits.at[joint], visits.group[joint], visits.payee, visits.payer)
+    member = (p_value <= MEMBER) & _come_often(meetings)
+    met_at_a_time = np.maximum(np.bincount(meetings.group, minlength=count), 1)
+    power = np.bincount(visits.group, met / (met + 1), count) / met_at_a_time
     weighed = power * np.log(np.maximum(p_value, np.finfo(np.float64).tiny))
-    payee = line.payee[visits.starts]
-    size = int(coded.object.max(initial=-1)) + 1
-    often, members = np.bincount(payee, minlength=size), np.bincount(payee, member, size)
+    size = int(visits.payee.max(initial=-1)) + 1
+    often = np.bincount(visits.payee, minlength=size)
+    members = np.bincount(visits.payee, member, size)
     choices = gammaln(often + 1) - gammaln(members + 1) - gammaln(often - members + 1)
-    total = choices + np.bincount(payee, np.where(member, weighed, 0.0), size)
-    of_payee = np.where(members >= MIN_PAYERS, np.exp(np.minimum(0.0, total)), 1.0)
-    return member & (of_payee <= ALPHA)[payee], of_payee
+    total = choices + np.bincount(visits.payee, np.where(member, weighed, 0.0), size)
+    of_group = np.exp(np.minimum(0.0, total))[visits.payee]
+    return member & (of_group <= ALPHA) & line.are_bursts(met), of_group
+
+
+def occasions(group: Ints, at: Ints, scale: Scale, count: int) -> Ints:
+    """Distinct occasions of each group: cells of time, begun where that makes fewer.
+
+    An evening is one occasion wherever a cell ends.
+    """
+    found = [
+        np.bincount(cell >> 32, minlength=count)
+        for cell in (np.unique(cells) for cells in _cells(group, at, scale))
+    ]
+    return np.minimum(*found)
+
+
+def _cells(group: Ints, at: Ints, scale: Scale) -> Iterator[Ints]:
+    """The cell of each visit, numbered within its group, twice."""
+    for begin in (0, scale.occasion_ms // 2):
+        yield (group << 32) + (at + begin) // scale.occasion_ms
+
+
+def _expected(visits: Visits, chance: Floats, scale: Scale) -> Floats:
+    """On how many occasions each group would meet somebody, by each visit's probability to."""
+    found = []
+    for cells in _cells(visits.group, visits.at, scale):
+        cell, place = np.unique(cells, return_inverse=True)
+        nobody = np.ones(len(cell))
+        np.multiply.at(nobody, place, 1 - chance)
+        found.append(np.bincount(cell >> 32, 1 - nobody, len(visits.payee)))
+    return np.maximum(*found)
+
+
+def _come_often(visits: Visits) -> Mask:
+    """Which groups come on enough days near each other."""
+    day = np.unique((visits.group << 32) + visits.at // DAY_MS)
+    last = day[MIN_DAYS - 1 :]
+    near = last - day[: len(last)] <= WITHIN_DAYS
+    return np.bincount(last[near] >> 32, minlength=len(visits.payee)) > 0
 
 
 @dataclass(frozen=True)
@@ -59,57 +142,61 @@ class _Line:
     """Visits on a line on which payees lie further apart than anything is looked for."""
 
     visits: Visits
-    #: of each visit
-    payee: Ints
     scale: Scale
 
-    @cached_property
-    def place(self) -> Ints:
-        """Where each visit is; cells of the window begin at its multiples."""
-        return self._place(self.payee)
-
-    def others(self, shift_ms: int, radius_ms: int) -> Ints:
-        """How many visits of others to the payee there are around each one, moved by the shift."""
-        near = visits_near(self._sorted, self.place + shift_ms, radius_ms)
-        return near - visits_near(self._own, self._own + shift_ms, radius_ms)
+    def others(self, shift_ms: int) -> Ints:
+        """How many others visit the payee within the window of each visit, were it later."""
+        window = self.scale.window_ms
+        near = visits_near(self._sorted, self._places + shift_ms, window)
+        return near - visits_near(self._own, self._own + shift_ms, window)
 
     def by_habit(self) -> Iterator[Floats]:
         """Each visit's probability to meet somebody, by three readings."""
-        yield self._by_density()
-        payee, at, scale = self.payee, self.visits.at, self.scale
+        yield self._evenly()
+        at, payee = self.visits.at, self.visits.payee[self.visits.group]
         since = np.full(int(payee.max(initial=-1)) + 1, np.iinfo(np.int64).max)
         until = np.zeros(len(since), np.int64)
         np.minimum.at(since, payee, at)
         np.maximum.at(until, payee, at)
-        for days, most in ((1, scale.horizon_ms), (7, WEEKS * scale.horizon_ms)):
+        for days, horizons in _HABITS:
             met, tried = np.zeros(len(at)), np.zeros(len(at))
-            for shift in range(days * DAY_MS, most + 1, days * DAY_MS):
-                for moved in (-shift, shift):
-                    there = (at + moved >= since[payee]) & (at + moved <= until[payee])
-                    met += there & (self.others(moved, scale.window_ms) > 0)
-                    tried += there
+            step, most = days * DAY_MS, horizons * self.scale.horizon_ms
+            for shift in (way * far for far in range(step, most + 1, step) for way in (-1, 1)):
+                there = (at + shift >= since[payee]) & (at + shift <= until[payee])
+                met += there & (self.others(shift) > 0)
+                tried += there
             yield met / np.maximum(tried, 1)
 
-    def _by_density(self) -> Floats:
-        """By the payee's other payments around, or else by the time that others cover.
+    def are_bursts(self, met: Ints) -> Mask:
+        """For each group, whether those of its payee meet by far more than two windows off."""
+        far = 2 * self.scale.window_ms
+        off = self.others(far) + self.others(-far)
+        payee = self.visits.payee[self.visits.group]
+        near, apart = (np.bincount(payee, number) for number in (met, off / 2))
+        burst: Mask = near >= STEEP * apart
+        return burst[self.visits.payee]
 
-        Those who come in one cell cover it once.
-        """
-        chance, scale = self.visits.chance, self.scale
-        around = np.where(chance > scale.chance, chance * self.others(0, scale.horizon_ms), 0.0)
+    def _evenly(self) -> Floats:
+        """By the time that others cover around; those who come in one cell cover it once."""
+        horizon = self.scale.horizon_ms
         _, first, cell, payers = np.unique(
-            self.place // scale.window_ms,
+            self._places // self.scale.window_ms,
             return_index=True,
             return_inverse=True,
             return_counts=True,
         )
-        covered = visits_near(self.place[first], self.place, scale.horizon_ms)
-        covered -= visits_near(self._own[payers[cell] == 1], self._own, scale.horizon_ms)
-        return np.clip(covered * scale.chance, around, 1.0)
+        covered = visits_near(self._places[first], self._places, horizon)
+        covered -= visits_near(self._own[payers[cell] == 1], self._own, horizon)
+        chance: Floats = np.minimum(1.0, covered * self.scale.chance)
+        return chance
+
+    @cached_property
+    def _places(self) -> Ints:
+        return self._place(self.visits.payee[self.visits.group])
 
     @cached_property
     def _sorted(self) -> Ints:
-        return np.sort(self.place)
+        return np.sort(self._places)
 
     @cached_property
     def _own(self) -> Ints:
@@ -117,6 +204,8 @@ class _Line:
         return self._place(self.visits.group)
 
     def _place(self, group: Ints) -> Ints:
+        """Cells of the window begin at its multiples."""
         at, window = self.visits.at, self.scale.window_ms
         span = (int(np.ptp(at)) if len(at) else 0) // window * window
-        return group * (span + WEEKS * self.scale.horizon_ms + 2 * window) + at
+        apart = 2 * self.scale.horizon_ms + 2 * window
+        return group * (span + apart) + at

@@ -180,6 +180,27 @@ def test_a_ring_is_linked_and_its_friends_are_not() -> None:
     assert {one for pair in found for one in pair} == set("ABCDEFGH")
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_ring_is_found_within_a_week_in_which_it_collects_twice_a_day(seed) -> None:
+    payments = ring(np.random.default_rng(seed), "ABCDEFGHIJ", 13, 6)
+    found = linked(fan_in_pairs(table(payments)))
+    assert len({one for pair in found for one in pair}) >= 9
+
+
+@pytest.mark.parametrize("hours", [3.5, 5.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_goes_on_for_hours_brings_people_together(hours, seed) -> None:
+    random = np.random.default_rng(seed)
+    made = []
+    for day in np.flatnonzero(random.random(90) < 0.4).tolist():
+        begin = random.uniform(14, 18)
+        made += [
+            (f"guest {n}", "club", at_an_hour(random, day, begin, begin + hours))
+            for n in np.flatnonzero(random.random(20) < 0.5).tolist()
+        ]
+    assert fan_in_pairs(table(made)).num_rows == 0
+
+
 def test_what_is_said_of_a_pair() -> None:
     random = np.random.default_rng(3)
     times = [at_an_hour(random, day) for day in (0, 2, 3, 5, 8, 9, 11, 14, 16, 18, 20, 21, 25, 28)]
