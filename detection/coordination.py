@@ -76,9 +76,9 @@ def pairs(
 
     It does not find: fewer than 4 joint objects (at the scale of days 6, or 4 in a group of 5); a
     campaign in one sitting; the same one or two objects again and again; crowds; slower than a
-    minute on objects that nobody else visits; members of slow campaigns on objects that are hardly
-    older. It does find innocent people who really go about together, and fans who answer to each
-    of somebody's little noticed posts within the minute.
+    minute on objects that hardly anybody else visits (`detection.crews` does). It does find
+    innocent people who really go about together, and fans who answer to each of somebody's little
+    noticed posts within the minute.
     """
     coded = code(actions, _reach(scales))
     chosen = np.ones(len(coded.at), np.bool_)
@@ -138,33 +138,39 @@ def _linked(
     """Pairs that are linked at one scale, under their codes; limits for strong and weak links."""
     counts, chance = weigh(coded, scale)
     found = coincidences(coded, scale.window_ms, chosen & counts, MIN_OBJECTS)
-    pair, starts, objects = np.unique(found.pair, return_index=True, return_counts=True)
+    pair, objects = np.unique(found.pair, return_counts=True)
     tried = trials(coded, pair, scale, chance)
-    together = np.minimum(objects, _occasions(found, scale))
+    together = np.minimum(objects, occasions(found, scale))
     p_value = np.minimum(1.0, tests * binomial_tail(together, tried.objects, tried.expected))
     strong, weak = limits
     kept = p_value <= strong
     if scale.supporters is not None:
         near = np.flatnonzero(p_value <= max(weak, strong))
         kept[near] |= supporters(pair[near], len(coded.account_ids)) >= scale.supporters
+    return summed_up(found, scale, tried.objects, p_value).filter(pa.array(kept))
+
+
+def summed_up(found: Coincidences, scale: Scale, trials: Ints, p_value: Floats) -> pa.Table:
+    """A row for each pair, with its trials and p-value, in the order of the pairs."""
+    pair, starts, objects = np.unique(found.pair, return_index=True, return_counts=True)
     columns = {
         "pair": pair,
         "window_ms": np.full(len(pair), scale.window_ms),
         "objects": objects,
         "coincidences": _reduced(np.add, found.times, starts),
-        "trials": tried.objects,
+        "trials": trials,
         "p_value": p_value,
         "first_at": _reduced(np.minimum, found.first_at, starts),
         "last_at": _reduced(np.maximum, found.last_at, starts),
     }
-    return pa.table({name: values[kept] for name, values in columns.items()})
+    return pa.table(columns)
 
 
 def _reduced(by: Any, values: Ints, starts: Ints) -> Ints:
     return np.asarray(by.reduceat(values, starts) if len(starts) else values, np.int64)
 
 
-def _occasions(found: Coincidences, scale: Scale) -> Ints:
+def occasions(found: Coincidences, scale: Scale) -> Ints:
     """On how many occasions each pair acted together, in the order of the pairs."""
     cell = found.first_at // scale.occasion_ms
     order = np.lexsort((cell, found.pair))

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from detection.cascades import cascade_pairs
 from detection.closed_groups import closed_group_pairs
 from detection.coordination import pairs
+from detection.crews import crew_pairs
 from detection.fan_in import fan_in_pairs
 from detection.projection import age_hour
 from graph.archive import Archive
@@ -34,11 +35,11 @@ Pair = list[Any]
 def keep_in_step(store: GraphStore, archive: Archive, denied: DenyList = _NOTHING) -> int:
     """Bring the graph's ties of accounts in step up to what the archive says; how many changed.
 
-    Four kinds, each with a test against chance: acting on the same objects within a window
-    (detection.coordination), passing money on in the same cascades (detection.cascades), paying
-    one account together (detection.fan_in), and funding and emptying one another in bursts
-    (detection.closed_groups). The accounts of each tie that changed are touched for the next run.
-    All is compared again: 10 million actions take about half a minute.
+    Five kinds, each with a test against chance: acting on the same objects within a window
+    (detection.coordination), choosing the same ones (detection.crews), passing money on in the same
+    cascades (detection.cascades), paying one account together (detection.fan_in), and funding and
+    emptying one another in bursts (detection.closed_groups). The accounts of each tie that changed
+    are touched for the next run. All is compared again: 10 million actions take about a minute.
     """
     now = store.read("detection/read_now")[0]["now"] or 0
     found = {(pair[0], pair[1]): pair for pair in find_in_step(archive, now, denied)}
@@ -63,6 +64,7 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
     transfers = _without(nobody, archive.transfers(since, now + 1), "payer", "payee")
     found = [
         pairs(actions),
+        crew_pairs(actions),
         cascade_pairs(transfers),
         fan_in_pairs(transfers),
         closed_group_pairs(transfers),

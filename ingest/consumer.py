@@ -144,6 +144,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             auto_offset_reset="none",
             # a killed process keeps its partitions this long from the next one
             session_timeout_ms=10_000,
+            # whoever rebalances while a topic is made anew gets no partitions until it looks again
+            metadata_max_age_ms=10_000,
             max_poll_records=settings.batch_size,
             # room for a batch: mixed from all partitions, folds would hold fewer repeats
             max_partition_fetch_bytes=8 * 1024 * 1024,
