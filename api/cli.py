@@ -29,7 +29,7 @@ from api.dry_run import print_dry_run
 from api.housekeeping import housekeeping
 from api.listing import print_listing
 from api.options import AsOf, DataDir, FollowStdin, OutputFormat, open_world
-from api.ports import free_port
+from api.ports import free_port, page_address
 from api.responses import AccountOut, RingOut
 from api.settings import ApiSettings
 from api.stages import Stages, running_stages, stop_when_stdin_ends
@@ -127,7 +127,7 @@ def _service(world: World, api: ApiSettings) -> Iterator[tuple[Stages, str]]:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_interrupt)
     port = free_port(api.host, api.port)
-    page = f"http://{api.host}:{port}"
+    page = page_address(api.host, port)
     with out.status("Starting Neo4j and Kafka (the first time they are fetched, about 140 MB)"):
         started = world.start_servers(origin=page)
     try:
@@ -158,7 +158,7 @@ def servers_start(data_dir: DataDir = None) -> None:
     """Start the local servers and leave them running. Example: ringtrace servers start."""
     world, api = open_world(data_dir), ApiSettings()
     with out.status("Starting Neo4j and Kafka (the first time they are fetched, about 140 MB)"):
-        world.start_servers(origin=f"http://{api.host}:{api.port}", keep_running=True)
+        world.start_servers(origin=page_address(api.host, api.port), keep_running=True)
     _print_servers(world)
 
 
@@ -285,9 +285,7 @@ def detect(  # noqa: PLR0913  (options, which are always named)
 ) -> None:
     """Find, score and report rings. Example: ringtrace detect --full."""
     # imported here, and what serves below: an ingest that loads neither has 90 MB less
-    from detection.in_step import keep_in_step
-    from detection.pipeline import detect as detect_once
-    from detection.scheduler import detect_every, report
+    from detection.scheduler import detect_every, detect_once, report
 
     if every is not None and (once or full or every <= 0):
         raise typer.BadParameter("--every takes seconds above 0 and goes without --once and --full")
@@ -301,8 +299,7 @@ def detect(  # noqa: PLR0913  (options, which are always named)
         if every is not None:
             detect_every(store, settings, every, stop, denied, world.archive())
         else:
-            keep_in_step(store, world.archive(), denied)
-            run = detect_once(store, settings, full=full, denied=denied)
+            run = detect_once(store, world.archive(), settings, full=full, denied=denied)
             report(run)
             if run is None:
                 out.print("nothing was touched since the last run")

@@ -62,12 +62,10 @@ def _wait_for_graph(world: World, store: GraphStore, stages: Stages, bar: Progre
 
 def find_rings(world: World, store: GraphStore, console: Console) -> None:
     """Run one full detection, as `ringtrace detect --full` does."""
-    from detection.in_step import keep_in_step
-    from detection.pipeline import detect
+    from detection.scheduler import detect_once
 
     with console.status("Finding rings"):
-        keep_in_step(store, world.archive())
-        detect(store, DetectionSettings(), full=True)
+        detect_once(store, world.archive(), DetectionSettings(), full=True)
 
 
 def print_summary(store: GraphStore, console: Console, page: str) -> None:

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from api.world import World
-from detection.in_step import keep_in_step
-from detection.pipeline import detect
+from detection.scheduler import detect_once
 from detection.settings import DetectionSettings
 from graph.deny_list import DenyList
 from graph.local import start_neo4j, stop_neo4j
@@ -42,8 +41,7 @@ def past_store(
                 rebuild(store, world.archive(), at)
                 with world.store() as present:
                     remember_rings(store, present, at)
-                keep_in_step(store, world.archive(), denied)
-                detect(store, settings, full=True, denied=denied)
+                detect_once(store, world.archive(), settings, full=True, denied=denied)
                 yield store
         finally:
             stop_neo4j(folder)

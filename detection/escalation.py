@@ -85,7 +85,7 @@ def deliver_due(
                 url, content=message.body, headers=_headers(secret, message, now // 1000)
             )
             outcome, arrived = f"HTTP {answer.status_code}", answer.is_success
-        except (httpx.HTTPError, SettingsError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, SettingsError) as error:
             outcome, arrived = f"{type(error).__name__}: {error}", False
         _note(store, message, arrived, outcome, now)
     return len(pending)

@@ -22,6 +22,19 @@ IN_STEP_EVERY_S, REST = 60.0, 5
 _NOTHING = DenyList()
 
 
+def detect_once(
+    store: GraphStore,
+    archive: Archive,
+    settings: DetectionSettings,
+    *,
+    full: bool = False,
+    denied: DenyList = _NOTHING,
+) -> Run | None:
+    """What the archive says of accounts in step, then one run; None when nothing was touched."""
+    keep_in_step(store, archive, denied)
+    return detect(store, settings, full=full, denied=denied)
+
+
 def detect_every(
     store: GraphStore,
     settings: DetectionSettings,

@@ -193,7 +193,7 @@ class Archive:
             try:
                 return work(engine, self.files())
             except duckdb.Error as error:
-                raise failed(error) from error
+                raise failed(error, f"disk under {spill}") from error
             finally:
                 engine.close()
 

@@ -48,8 +48,8 @@ def read_table(engine: Connection, sql: str, parameters: dict[str, Any]) -> pa.T
     return table
 
 
-def failed(error: Exception) -> ArchiveError:
-    """What DuckDB or the disk says, in one line."""
+def failed(error: Exception, memory: str = "RINGTRACE_ARCHIVE_MEMORY") -> ArchiveError:
+    """What DuckDB or the disk says, in one line; `memory` is what to give it more of."""
     if "Out of Memory" in str(error):
-        return ArchiveError("the archive failed: set RINGTRACE_ARCHIVE_MEMORY to more memory")
+        return ArchiveError(f"the archive failed for want of memory: give it more {memory}")
     return ArchiveError(f"the archive failed: {(str(error).splitlines() or ['?'])[0]}")
