@@ -12,9 +12,17 @@ from numpy.typing import NDArray
 from detection.co_actions import coincidences
 from detection.coded_actions import Ints, Mask, code
 from detection.coordination import PAIRS, named_pairs
-from detection.relays import RELAYING, RELAYINGS, Relaying, chains, possible_relays
+from detection.relays import (
+    COLUMNS,
+    RELAYING,
+    RELAYINGS,
+    Relaying,
+    chains,
+    ends_of,
+    in_order,
+    possible_relays,
+)
 
-_COLUMNS = ("payer", "payee", "at", "amount_micros", "currency")
 #: p-value up to which a pair is linked: only pairs of MIN_CASCADES joint cascades are tested, of
 #: those not in one ring less than one in a thousand accounts of simulated traffic: with a million
 #: accounts chance links 0.01 pairs
@@ -135,8 +143,8 @@ def _linked(found: _Cascades, relaying: Relaying) -> pa.Table:
 
 
 def _cascades(transfers: pa.Table, relaying: Relaying) -> _Cascades:
-    transfers = _sorted(transfers)
-    ids, (payer, payee) = _accounts(transfers)
+    transfers = in_order(transfers)
+    ids, (payer, payee) = ends_of(transfers)
     at = transfers["at"].to_numpy()
     count = len(at)
     one, other = possible_relays(transfers, (payer, payee), relaying)
@@ -183,24 +191,6 @@ def _members(payer: Ints, payee: Ints, number: Ints, at: Ints) -> tuple[Ints, In
     return account[new], number[new], at[new], passes
 
 
-def _sorted(transfers: pa.Table) -> pa.Table:
-    table = transfers.select(list(_COLUMNS))
-    usable = pc.and_(
-        pc.and_(pc.is_valid(table["payer"]), pc.is_valid(table["payee"])),
-        pc.and_(pc.is_valid(table["at"]), pc.not_equal(table["payer"], table["payee"])),
-    )
-    table = table.filter(usable).group_by(list(_COLUMNS), use_threads=False).aggregate([])
-    order = ("at", "payer", "payee", "amount_micros", "currency")
-    return table.select(list(_COLUMNS)).sort_by([(name, "ascending") for name in order])
-
-
-def _accounts(transfers: pa.Table) -> tuple[list[str], NDArray[np.int64]]:
-    ends = pa.chunked_array([*transfers["payer"].chunks, *transfers["payee"].chunks], pa.string())
-    ids = pc.unique(ends).sort()
-    codes = [pc.index_in(transfers[name], ids).to_numpy() for name in ("payer", "payee")]
-    return ids.to_pylist(), np.stack(codes).astype(np.int64)
-
-
 def _name(transfer: dict[str, object]) -> str:
-    text = "\0".join(str(transfer[name]) for name in _COLUMNS)
+    text = "\0".join(str(transfer[name]) for name in COLUMNS)
     return "cascade:" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

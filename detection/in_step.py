@@ -14,6 +14,7 @@ from detection.coordination import pairs
 from detection.crews import crew_pairs
 from detection.fan_in import fan_in_pairs
 from detection.projection import age_hour
+from detection.round_trips import round_trip_pairs
 from graph.archive import Archive
 from graph.deny_list import DenyList
 from graph.store import GraphStore, Transaction
@@ -35,11 +36,12 @@ Pair = list[Any]
 def keep_in_step(store: GraphStore, archive: Archive, denied: DenyList = _NOTHING) -> int:
     """Bring the graph's ties of accounts in step up to what the archive says; how many changed.
 
-    Five kinds, each with a test against chance: acting on the same objects within a window
+    Six kinds, each with a test against chance: acting on the same objects within a window
     (detection.coordination), choosing the same ones (detection.crews), passing money on in the same
-    cascades (detection.cascades), paying one account together (detection.fan_in), and funding and
-    emptying one another in bursts (detection.closed_groups). The accounts of each tie that changed
-    are touched for the next run. All is compared again: 10 million actions take about a minute.
+    cascades (detection.cascades) or round (detection.round_trips), paying one account together
+    (detection.fan_in), and funding and emptying one another in bursts (detection.closed_groups).
+    The accounts of each tie that changed are touched for the next run. All is compared again:
+    10 million actions take about a minute.
     """
     now = store.read("detection/read_now")[0]["now"] or 0
     found = {(pair[0], pair[1]): pair for pair in find_in_step(archive, now, denied)}
@@ -66,6 +68,7 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
         pairs(actions),
         crew_pairs(actions),
         cascade_pairs(transfers),
+        round_trip_pairs(transfers),
         fan_in_pairs(transfers),
         closed_group_pairs(transfers),
     ]

@@ -10,6 +10,8 @@ from detection.coded_actions import Ints, Mask, expand
 from detection.components import connect
 from graph.times import DAY_MS, HOUR_MS
 
+COLUMNS = ("payer", "payee", "at", "amount_micros", "currency")
+
 
 @dataclass(frozen=True, slots=True)
 class Relaying:
@@ -40,6 +42,26 @@ class Relaying:
 RELAYING = Relaying()
 #: within the hour, and within the evening
 RELAYINGS = (Relaying(window_ms=HOUR_MS), RELAYING)
+
+
+def in_order(transfers: pa.Table) -> pa.Table:
+    """The usable transfers, each once, by time."""
+    table = transfers.select(list(COLUMNS))
+    usable = pc.and_(
+        pc.and_(pc.is_valid(table["payer"]), pc.is_valid(table["payee"])),
+        pc.and_(pc.is_valid(table["at"]), pc.not_equal(table["payer"], table["payee"])),
+    )
+    table = table.filter(usable).group_by(list(COLUMNS), use_threads=False).aggregate([])
+    order = ("at", "payer", "payee", "amount_micros", "currency")
+    return table.select(list(COLUMNS)).sort_by([(name, "ascending") for name in order])
+
+
+def ends_of(transfers: pa.Table) -> tuple[list[str], Ints]:
+    """The accounts, sorted, and as indices into these the payers and the payees."""
+    ends = pa.chunked_array([*transfers["payer"].chunks, *transfers["payee"].chunks], pa.string())
+    ids = pc.unique(ends).sort()
+    codes = [pc.index_in(transfers[name], ids).to_numpy() for name in ("payer", "payee")]
+    return ids.to_pylist(), np.stack(codes).astype(np.int64)
 
 
 def possible_relays(
