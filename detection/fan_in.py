@@ -5,17 +5,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from detection.co_action_scales import Scale
-from detection.coded_actions import CodedActions, Ints, Mask, code, expand
+from detection.coded_actions import code
 from detection.coordination import best_pairs, named_pairs
-from detection.payer_groups import Floats, Visits, frequent_visits, occasions, payer_groups
+from detection.payer_groups import (
+    Members,
+    frequent_visits,
+    member_pairs,
+    mostly_with,
+    payer_groups,
+)
 from graph.times import DAY_MS, HOUR_MS
 
 #: an hour, of 14 days either way; 50 who pay within the hour are a crowd, and an evening is one
 #: occasion. Hours and days have their own readings, so the factor is only for those who come seldom
 SCALE = Scale(HOUR_MS, 14 * DAY_MS, 6 * HOUR_MS, factor=2, crowd=50, round_ms=HOUR_MS)
-#: share of a payee's payments between the first and the last occasion that is of members, from
-#: which it is one of them
-COLLECTED = 0.5
 
 
 def fan_in_pairs(transfers: pa.Table, *, scale: Scale = SCALE) -> pa.Table:
@@ -55,10 +58,15 @@ def fan_in_pairs(transfers: pa.Table, *, scale: Scale = SCALE) -> pa.Table:
     payers = pa.array(coded.account_ids, pa.string())
     payees = pc.unique(payments["object"]).cast(pa.string()).sort()
     everyone = pc.unique(pa.concat_arrays([payers, payees])).sort()
-    of_payer, of_payee = (pc.index_in(names, everyone).to_numpy() for names in (payers, payees))
-    codes = of_payer.astype(np.int64), of_payee.astype(np.int64), len(everyone)
-    pairs = _pairs(members, p_value[is_member], _collected(coded, members), scale, codes)
-    return named_pairs(best_pairs(pairs), everyone.to_pylist())
+    payer, payee = (
+        pc.index_in(names, everyone).to_numpy().astype(np.int64) for names in (payers, payees)
+    )
+    collects = mostly_with(
+        members, members.payee, members.payer, (coded.object, coded.account, coded.at)
+    )
+    collector = np.where(collects, payee[members.payee], -1)
+    found = Members(members, payer[members.payer], [collector], p_value[is_member])
+    return named_pairs(best_pairs(member_pairs(found, scale, len(everyone))), everyone.to_pylist())
 
 
 def _payments(transfers: pa.Table) -> pa.Table:
@@ -66,73 +74,3 @@ def _payments(transfers: pa.Table) -> pa.Table:
     table = transfers.select(["payer", "payee", "at"]).drop_null()
     table = table.filter(pc.not_equal(table["payer"], table["payee"]))
     return table.rename_columns(["account_id", "object", "at"])
-
-
-def _pairs(
-    members: Visits, p_value: Floats, collected: Mask, scale: Scale, codes: tuple[Ints, Ints, int]
-) -> pa.Table:
-    """Rows of pairs of payers who met, and of each with the payee where that collects.
-
-    `codes` are those of payers and payees among all accounts, and how many there are.
-    """
-    one, other = _meetings(members, scale.window_ms)
-    groups = len(members.payee)
-    ends = np.stack([members.group[one], members.group[other]])
-    pair, place = np.unique(
-        np.min(ends, axis=0) * groups + np.max(ends, axis=0), return_inverse=True
-    )
-    first, last = np.full(len(pair), np.iinfo(np.int64).max), np.zeros(len(pair), np.int64)
-    np.minimum.at(first, place, members.at[one])
-    np.maximum.at(last, place, members.at[other])
-    low, high = np.divmod(pair, max(groups, 1))
-    came = members.occasions(scale)
-    # each with the other, and where the payee collects each with that
-    kept = np.flatnonzero(collected[low])
-    row = np.concatenate([np.arange(len(pair)), kept, kept])
-    payer, payee, accounts = codes
-    left = payer[members.payer[np.concatenate([low, low[kept], high[kept]])]]
-    right = np.concatenate(
-        [payer[members.payer[high]], np.tile(payee[members.payee[low[kept]]], 2)]
-    )
-    columns = {
-        "pair": np.minimum(left, right) * accounts + np.maximum(left, right),
-        "window_ms": np.full(len(row), scale.window_ms),
-        "objects": occasions(place, members.at[one], scale, len(pair))[row],
-        "coincidences": np.bincount(place, minlength=len(pair))[row],
-        "trials": np.minimum(came[low], came[high])[row],
-        "p_value": p_value[low][row],
-        "first_at": first[row],
-        "last_at": last[row],
-    }
-    return pa.table(columns)
-
-
-def _meetings(members: Visits, window_ms: int) -> tuple[Ints, Ints]:
-    """Visits of two payers of one payee within the window, the earlier ones and the later ones."""
-    payee = members.payee[members.group]
-    order = np.lexsort((members.at, payee))
-    # payees lie further apart than the window
-    place = payee[order] * (1 << 43) + members.at[order]
-    later = np.searchsorted(place, place + window_ms, "right") - np.arange(len(place)) - 1
-    row, repeat = expand(later)
-    one, other = order[row], order[row + repeat + 1]
-    differ = members.group[one] != members.group[other]
-    return one[differ], other[differ]
-
-
-def _collected(coded: CodedActions, members: Visits) -> Mask:
-    """For each member, whether its payee collects: most payments are of members.
-
-    Of those between the first and the last visit of any member.
-    """
-    size = int(coded.object.max(initial=-1)) + 1
-    since, until = np.full(size, np.iinfo(np.int64).max), np.zeros(size, np.int64)
-    payee = members.payee[members.group]
-    np.minimum.at(since, payee, members.at)
-    np.maximum.at(until, payee, members.at)
-    rows = np.flatnonzero((coded.at >= since[coded.object]) & (coded.at <= until[coded.object]))
-    account, item = coded.account[rows], coded.object[rows].astype(np.int64)
-    accounts = len(coded.account_ids)
-    theirs = np.isin(item * accounts + account, members.payee * accounts + members.payer)
-    share = np.bincount(item, theirs, size) / np.maximum(np.bincount(item, minlength=size), 1)
-    return np.asarray(share[members.payee] >= COLLECTED, np.bool_)

@@ -7,13 +7,15 @@ of them meets somebody every time.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from detection.co_action_scales import Scale, weigh
-from detection.coded_actions import CodedActions, Ints, Mask, ends_of_visits, visits_near
+from detection.coded_actions import CodedActions, Ints, Mask, ends_of_visits, expand, visits_near
 from detection.coordination import binomial_tail
 from graph.times import DAY_MS
 
@@ -23,6 +25,9 @@ Floats = NDArray[np.float64]
 #: every week or more seldom is a wage, a rent, a bill or a lesson
 MIN_DAYS = 3
 WITHIN_DAYS = 13
+#: share of the transfers of an account at the end of a group that is with members, from which it is
+#: one of them
+MOST = 0.5
 #: p-value up to which a payer belongs to the group of its payee, if there is one
 MEMBER = 0.1
 #: p-value of a group up to which it is one
@@ -58,6 +63,19 @@ class Visits:
         """On how many occasions each group came, in these visits or all."""
         rows = slice(None) if visit is None else visit
         return occasions(self.group[rows], self.at[rows], scale, len(self.payee))
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The visits of groups, with one value for each member in the rest."""
+
+    visits: Visits
+    #: code among all accounts
+    account: Ints
+    #: codes of those who belong to the member's group but do not visit, or -1
+    beside: list[Ints]
+    #: of the group
+    p_value: Floats
 
 
 def frequent_visits(coded: CodedActions, scale: Scale) -> Visits:
@@ -98,6 +116,77 @@ def payer_groups(visits: Visits, scale: Scale) -> tuple[Mask, Floats]:
     total = choices + np.bincount(visits.payee, np.where(member, weighed, 0.0), size)
     of_group = np.exp(np.minimum(0.0, total))[visits.payee]
     return member & (of_group <= ALPHA) & line.are_bursts(met), of_group
+
+
+def member_pairs(members: Members, scale: Scale, accounts: int) -> pa.Table:
+    """Rows of pairs who met, and of each with those beside them, under their codes.
+
+    Objects are the occasions on which both came, coincidences the joint visits, trials the
+    occasions of the rarer one; with those beside them they are what the pair has.
+    """
+    visits = members.visits
+    one, other = _meetings(visits, scale.window_ms)
+    ends = np.sort(np.stack([visits.group[one], visits.group[other]]), axis=0)
+    groups = max(len(visits.payee), 1)
+    pair, place = np.unique(ends[0] * groups + ends[1], return_inverse=True)
+    first, last = np.full(len(pair), np.iinfo(np.int64).max), np.zeros(len(pair), np.int64)
+    np.minimum.at(first, place, visits.at[one])
+    np.maximum.at(last, place, visits.at[other])
+    low, high = np.divmod(pair, groups)
+    came = visits.occasions(scale)
+    row, left, right = [np.arange(len(pair))], [members.account[low]], [members.account[high]]
+    for beside in members.beside:
+        there = np.flatnonzero(beside[low] >= 0)
+        for end in (low, high):
+            row.append(there)
+            left.append(members.account[end[there]])
+            right.append(beside[low[there]])
+    rows, ones, others = (np.concatenate(column) for column in (row, left, right))
+    columns = {
+        "pair": np.minimum(ones, others) * accounts + np.maximum(ones, others),
+        "window_ms": np.full(len(rows), scale.window_ms),
+        "objects": occasions(place, visits.at[one], scale, len(pair))[rows],
+        "coincidences": np.bincount(place, minlength=len(pair))[rows],
+        "trials": np.minimum(came[low], came[high])[rows],
+        "p_value": members.p_value[low][rows],
+        "first_at": first[rows],
+        "last_at": last[rows],
+    }
+    return pa.table(columns).filter(pa.array(ones != others))
+
+
+def mostly_with(
+    visits: Visits, end: Ints, account: Ints, transfers: tuple[NDArray[Any], NDArray[Any], Ints]
+) -> Mask:
+    """For each member, whether the account at the end of its group deals with members mostly.
+
+    `end` and `account` have a value for each member, in the codes of `transfers`: those of the
+    account at the end and of the other one, and the times. Those between the first and the last
+    visit of any member count.
+    """
+    mine, theirs, at = transfers
+    size = int(max(mine.max(initial=-1), end.max(initial=-1))) + 1
+    since, until = np.full(size, np.iinfo(np.int64).max), np.zeros(size, np.int64)
+    np.minimum.at(since, end[visits.group], visits.at)
+    np.maximum.at(until, end[visits.group], visits.at)
+    rows = np.flatnonzero((at >= since[mine]) & (at <= until[mine]))
+    mine, theirs = mine[rows].astype(np.int64), theirs[rows].astype(np.int64)
+    within = np.isin((mine << 32) + theirs, (end << 32) + account)
+    share = np.bincount(mine, within, size) / np.maximum(np.bincount(mine, minlength=size), 1)
+    return np.asarray(share[end] >= MOST, np.bool_)
+
+
+def _meetings(visits: Visits, window_ms: int) -> tuple[Ints, Ints]:
+    """Visits of two payers of one payee within the window, the earlier ones and the later ones."""
+    payee = visits.payee[visits.group]
+    order = np.lexsort((visits.at, payee))
+    # payees lie further apart than the window
+    place = payee[order] * (1 << 43) + visits.at[order]
+    later = np.searchsorted(place, place + window_ms, "right") - np.arange(len(place)) - 1
+    row, repeat = expand(later)
+    one, other = order[row], order[row + repeat + 1]
+    differ = visits.group[one] != visits.group[other]
+    return one[differ], other[differ]
 
 
 def occasions(group: Ints, at: Ints, scale: Scale, count: int) -> Ints:

