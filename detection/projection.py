@@ -26,6 +26,10 @@ AGE_WEIGHTS = np.array([1.0, 0.9, 0.8, 0.6, 0.0])
 #: what a meeting at a supporting identifier counts where a third met both of them: two of twenty
 #: that share an address come within half an hour by chance in a month, three hardly ever
 MET_BY_THREE = 2.0
+#: users of a device or card up to whom it counts fully, and above whom its links get weaker: a
+#: kiosk must not take members out of a ring. They never get too weak to link: a new user unlinks
+#: nobody
+FEW_USERS = 10
 #: what an identifier counts that may have changed hands between the two
 HANDED_OVER = 0.5
 #: a transfer or referral; a pair that pays each other, or a triangle in which money goes round;
@@ -84,10 +88,11 @@ def project(shared: Shared, now: int) -> Projection:
     A pair's weight is a sum: for each value of a connecting kind its prior, by the age of the older
     of the two uses, halved where it may have changed hands between them; for each value of a
     supporting kind the same, if both came or left within half an hour, and twice that if a third
-    who is linked to both by this did so too; and what their direct ties give.
+    who is linked to both by this did so too; and what their direct ties give. Of a connecting value
+    by which more than eight others are linked to both it is less, down to the least link.
     A pair that an investigator keeps apart is not linked, whatever it shares.
-    It does not depend on how many others use a value, as long as that is no hub: rings of 4 and of
-    40 are then equally dense, and one more user changes no link between two it is not linked to.
+    Rings of 4 and of 10 are equally dense, and one more user changes links only of those that it is
+    linked to: what a run looks at is all that changed.
     """
     codes, weights = zip(*pair_weights(shared, now), strict=True)
     unique, inverse = np.unique(np.concatenate(codes), return_inverse=True)
@@ -133,22 +138,28 @@ def _pairs(
         gap = np.minimum(abs(first[one] - first[other]), abs(last[one] - last[other]))
         weight[gap > TOGETHER_MS] = 0.0
         met = (MILLION * weight >= MIN_LINK) & ~np.isin(code, apart)
-        weight[_met_by_third(met, left, right)] *= MET_BY_THREE
+        weight[met & (_thirds(met, left, right) > 0)] *= MET_BY_THREE
     else:
         gap = np.maximum(first[one], first[other]) - np.minimum(last[one], last[other])
         weight[gap > HANDOVER_MS] *= HANDED_OVER
+        if rows.shape[1] > FEW_USERS:
+            linked = (MILLION * weight >= MIN_LINK) & ~np.isin(code, apart)
+            users = 2 + _thirds(linked, left, right)
+            weaker = np.maximum(MIN_LINK / MILLION, weight * np.minimum(1.0, FEW_USERS / users))
+            weight = np.where(linked, weaker, weight)
     kept = weight > 0
     return code[kept], np.rint(MILLION * weight[kept]).astype(np.int64)
 
 
-def _met_by_third(
-    met: NDArray[np.bool_], left: NDArray[np.intp], right: NDArray[np.intp]
-) -> NDArray[np.bool_]:
-    """Of pairs that met, a row for each identifier, those of which both met a third there."""
+def _thirds(
+    linked: NDArray[np.bool_], left: NDArray[np.intp], right: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Of each pair, how many are linked to both; a row for each identifier."""
     count = int(right.max()) + 1
-    table = np.zeros((len(met), count, count), np.float32)
-    table[:, left, right] = table[:, right, left] = met
-    return met & ((table @ table)[:, left, right] > 0)
+    table = np.zeros((len(linked), count, count), np.float32)
+    table[:, left, right] = table[:, right, left] = linked
+    thirds: NDArray[np.float32] = (table @ table)[:, left, right]
+    return thirds
 
 
 def _tied(shared: Shared, now: int) -> Iterator[tuple[Longs, Longs]]:

@@ -1,7 +1,7 @@
 """A ring's risk score: points by reason that add up to it."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import pairwise
 
 from detection.evidence import RingEvidence, SharedValue
@@ -28,6 +28,13 @@ _NOT_FOR_FAMILIES = ("in_step", "money_going_round")
 #: days that people of one home share its address at least
 _HOME_DAYS = 3
 _OLD_DAYS = 90
+#: share of the accounts at an address that came with a device that they share, from which the two
+#: are one place
+_SAME_PLACE = 0.8
+#: share of the members up to which what they share or who they are tied to says nothing of the ring
+_FEW = 0.2
+#: accounts from which a device may stand in a public place
+_PUBLIC = 20
 #: what is shared is looked at as if it had been seen for a week at least
 _WEEK_MS = 7 * DAY_MS
 
@@ -76,6 +83,8 @@ def _rule_reason(rule: str, hits: list[Finding], members: set[str]) -> Reason:
     first = max(hits, key=lambda hit: (len(members.intersection(hit.account_ids)), hit.detail))
     if rules()[rule].subject == "identifier":
         share *= _beyond_family(len(members.intersection(first.account_ids)))
+    elif first.identifier_key:
+        share *= _beyond_family(len(covered))
     more = f", and {len(hits) - 1} more like it" if len(hits) > 1 else ""
     text = f"{len(covered)} of {len(members)} members: {first.detail}{more}"
     keys = {hit.identifier_key for hit in hits if hit.identifier_key}
@@ -93,9 +102,29 @@ def _size(evidence: RingEvidence) -> Reason:
     return Reason("size", f"{size} accounts hang together", points)
 
 
+def _places(evidence: RingEvidence) -> list[SharedValue]:
+    """What is shared, without the address that a shared device is always used from.
+
+    A kiosk's device and its address are one thing that its visitors have in common, not two.
+    """
+    came = {
+        (account_id, first_seen)
+        for value in evidence.identifiers
+        if value.connects
+        for account_id, first_seen in zip(value.account_ids, value.first_seen, strict=True)
+    }
+    return [
+        value
+        for value in evidence.identifiers
+        if value.connects
+        or sum(use in came for use in zip(value.account_ids, value.first_seen, strict=True))
+        < _SAME_PLACE * len(value.account_ids)
+    ]
+
+
 def _ties(evidence: RingEvidence) -> Reason:
     ties: dict[str, int] = defaultdict(int)
-    for value in evidence.identifiers:
+    for value in _places(evidence):
         for account_id in value.account_ids:
             ties[account_id] += 1
     several = {account_id for account_id, count in ties.items() if count >= 2}
@@ -107,7 +136,7 @@ def _ties(evidence: RingEvidence) -> Reason:
 def _together(evidence: RingEvidence) -> Reason:
     """Members that came to an identifier in one sitting with another, more than by chance."""
     keys, together = set(), set()
-    for value in evidence.identifiers:
+    for value in _places(evidence):
         came = sorted(zip(value.first_seen, value.account_ids, strict=True))
         near = {a for x, y in pairwise(came) if y[0] - x[0] <= HOUR_MS for a in (x[1], y[1])}
         span = max(max(value.last_seen) - came[0][0], _WEEK_MS)
@@ -138,9 +167,12 @@ def _in_step(evidence: RingEvidence) -> Reason:
 def _innocent_readings(evidence: RingEvidence, positive: list[Reason]) -> list[Reason]:
     connecting = [value for value in evidence.identifiers if value.connects]
     readings = []
-    if len(evidence.identifiers) == 1 and not evidence.ties:
+    if (only := _only(evidence)) is not None:
         text = "one shared identifier only: a resold device or a family card would look the same"
-        readings.append(Reason("single_identifier", text, -15, (evidence.identifiers[0].key,)))
+        readings.append(Reason("single_identifier", text, -15, (only.key,)))
+        if only.kind == "device" and len(only.account_ids) >= _PUBLIC:
+            text = f"one device with {len(only.account_ids)} accounts: a kiosk would look the same"
+            readings.append(Reason("public_device", text, -15, (only.key,)))
     if len(evidence.account_ids) < NO_FAMILY:
         readings += _household(evidence, positive)
     if connecting and all(_changed_hands(value) for value in connecting):
@@ -150,14 +182,25 @@ def _innocent_readings(evidence: RingEvidence, positive: list[Reason]) -> list[R
     return readings
 
 
+def _only(evidence: RingEvidence) -> SharedValue | None:
+    """What the ring hangs on alone: hardly anybody in it shares more, or is tied directly."""
+    places = sorted(_places(evidence), key=lambda value: (-len(value.account_ids), value.key))
+    if not places:
+        return None
+    size = len(evidence.account_ids)
+    tied = {account_id for tie in evidence.ties for account_id in (tie.source, tie.target)}
+    more = tied.union(*(value.account_ids for value in places[1:]))
+    is_all = len(places) == 1 or len(places[0].account_ids) >= (1 - _FEW) * size
+    return places[0] if is_all and len(more) <= _FEW * size else None
+
+
 def _household(evidence: RingEvidence, positive: list[Reason]) -> list[Reason]:
     """People of one home share devices and cards, pay each other and come at the same time."""
     size = len(evidence.account_ids)
-    homes = [value for value in evidence.identifiers if _is_home(value)]
-    if homes:
-        at_home = {a for value in homes for a in value.account_ids}
+    homes, at_home = _homes(evidence)
+    if at_home:
         explained = sum(r.points for r in positive if r.code not in _NOT_FOR_FAMILIES)
-        text = f"{len(at_home)} of {size} accounts keep using one address: a household"
+        text = f"{len(at_home)} of {size} accounts keep using the same addresses: a household"
         shown = _shown({value.key for value in homes}, at_home)
         return [Reason("household", text, -round(explained * len(at_home) / size), shown)]
     days = (evidence.last_seen - evidence.first_seen) // DAY_MS
@@ -167,10 +210,29 @@ def _household(evidence: RingEvidence, positive: list[Reason]) -> list[Reason]:
     return [Reason("household", text, -10, _shown({v.key for v in evidence.identifiers}, set()))]
 
 
-def _is_home(value: SharedValue) -> bool:
-    """Whether it is a place that few accounts come back to over days, as people of one home do."""
-    span = max(value.last_seen) - min(value.first_seen)
-    return not value.connects and len(value.account_ids) < NO_FAMILY and span >= _HOME_DAYS * DAY_MS
+def _homes(evidence: RingEvidence) -> tuple[list[SharedValue], set[str]]:
+    """Places that few accounts come back to over days, as people of one home do, and who does.
+
+    A home whose address changes is several, one after the other: then who is at two of them.
+    """
+    places = [
+        value
+        for value in evidence.identifiers
+        if not value.connects and len(value.account_ids) < NO_FAMILY
+    ]
+    lasting = [value for value in places if _days([value]) >= _HOME_DAYS]
+    if lasting:
+        return lasting, {account_id for value in lasting for account_id in value.account_ids}
+    if not places or _days(places) < _HOME_DAYS:
+        return [], set()
+    seen = Counter(account_id for value in places for account_id in value.account_ids)
+    return places, {account_id for account_id, count in seen.items() if count >= 2}
+
+
+def _days(values: list[SharedValue]) -> float:
+    """From the first to the last use of any."""
+    first = min(min(value.first_seen) for value in values)
+    return (max(max(value.last_seen) for value in values) - first) / DAY_MS
 
 
 def _changed_hands(value: SharedValue) -> bool:

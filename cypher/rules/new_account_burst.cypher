@@ -1,6 +1,7 @@
-// Several accounts were first seen within a short time and share one identifier.
+// Several accounts were first seen within a short time, on one identifier.
 //
-// Of kinds that tell little, such as IP addresses, somebody is always new; so are values on more than
+// Where they began elsewhere they are new to the identifier only, or the events began later than they
+// did. Of kinds that tell little, such as IP addresses, somebody is always new; so are values on more than
 // $max_accounts accounts.
 //
 // Access: read
@@ -10,19 +11,20 @@
 //   $min_accounts  int   fewest new accounts
 //   $max_accounts  int   above this it is crowded
 //   $window_ms     int   time within which they were first seen
+//   $first_ms      int   time from an account's first event to its first with the identifier
 // Returns: identifier_key, account_ids, account_count, at, detail
 // Severity: high
 // Points: 20
 // Subject: identifier
-// Defaults: {"kinds": ["device", "payment_instrument", "email", "phone"], "min_accounts": 3, "max_accounts": 50, "window_ms": 86400000}
-// Browser: :params {account_ids: ["1"], kinds: ["device"], min_accounts: 3, max_accounts: 50, window_ms: 86400000}
+// Defaults: {"kinds": ["device", "payment_instrument", "email", "phone"], "min_accounts": 3, "max_accounts": 50, "window_ms": 86400000, "first_ms": 3600000}
+// Browser: :params {account_ids: ["1"], kinds: ["device"], min_accounts: 3, max_accounts: 50, window_ms: 86400000, first_ms: 3600000}
 UNWIND $account_ids AS account_id
 MATCH (:Account {id: account_id})-[:USED]->(identifier:Identifier)
 WITH DISTINCT identifier
 WITH identifier, COUNT { (identifier)<-[:USED]-() } AS degree
 WHERE degree >= $min_accounts AND degree <= $max_accounts AND identifier.kind IN $kinds
-MATCH (identifier)<-[:USED]-(account:Account)
-WHERE account.first_seen IS NOT NULL
+MATCH (identifier)<-[used:USED]-(account:Account)
+WHERE used.first_seen - account.first_seen <= $first_ms
 WITH identifier, account.first_seen AS first_seen, account.id AS id ORDER BY first_seen, id
 WITH identifier, collect(first_seen) AS came, collect(id) AS ids
 WITH identifier, came, ids,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from detection import projection as module
 from detection.projection import (
     AGE_WEIGHTS,
+    FEW_USERS,
     HANDED_OVER,
     HORIZON_MS,
     IN_STEP,
@@ -52,19 +53,30 @@ def reference(uses: list[UseRow], ties: list[TieRow], now: int) -> Links:
     for _, kind, *columns in uses:
         pairs = list(combinations(sorted(zip(*columns, strict=True)), 2))
         weights = {(one[0], other[0]): use_weight(kind, one, other, now) for one, other in pairs}
+        supports = identifier_kinds()[kind].role is Role.SUPPORTS
         for pair, weight in weights.items():
-            total[pair] += weight
-            if identifier_kinds()[kind].role is Role.SUPPORTS and met_by_third(pair, weights):
+            others = thirds(pair, weights)
+            if supports:
+                total[pair] += 2 * weight if others else weight
+            elif weight >= MIN_LINK:
+                total[pair] += round(max(MIN_LINK, weight * min(1, FEW_USERS / (2 + others))))
+            else:
                 total[pair] += weight
     for pair, by_kind in tied(ties, now).items():
         total[pair] += sum(by_kind.values())
     return {pair: weight for pair, weight in total.items() if weight >= MIN_LINK}
 
 
-def met_by_third(pair: tuple[str, str], weights: Links) -> bool:
-    met = [{*names} for names, weight in weights.items() if weight >= MIN_LINK]
-    others = {name for names in met for name in names} - {*pair}
-    return any({pair[0], third} in met and {pair[1], third} in met for third in others)
+def thirds(pair: tuple[str, str], weights: Links) -> int:
+    """How many are linked to both by this, if they are to each other."""
+    if weights[pair] < MIN_LINK:
+        return 0
+    links: dict[str, set[str]] = defaultdict(set)
+    for (one, other), weight in weights.items():
+        if weight >= MIN_LINK:
+            links[one].add(other)
+            links[other].add(one)
+    return len(links[pair[0]] & links[pair[1]])
 
 
 def age_weight(last_seen: int, now: int) -> float:
@@ -226,13 +238,15 @@ def test_what_has_expired_was_never_there(uses, ties, later):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", [2, 4, 40])
-def test_the_number_of_users_makes_no_difference(kind, size):
+@pytest.mark.parametrize("size", [2, 4, 10, 16, 40])
+def test_the_number_of_users_makes_a_difference_above_ten(kind, size):
     names = [f"{n:02}" for n in range(size)]
     found = edges(project(share([use(f"{kind}:1", names), use(f"{kind}:2", names)]), NOW))
     assert set(found) == set(combinations(names, 2))
-    times = 2 if identifier_kinds()[kind].role is Role.SUPPORTS and size > 2 else 1
-    assert set(found.values()) == {times * 2 * round(MILLION * identifier_kinds()[kind].prior)}
+    supports = identifier_kinds()[kind].role is Role.SUPPORTS
+    times = 2 if supports and size > 2 else 1 if supports or size <= 10 else 10 / size
+    weight = round(times * MILLION * identifier_kinds()[kind].prior)
+    assert set(found.values()) == {2 * max(MIN_LINK, weight)}
 
 
 def test_a_meeting_of_three_counts_twice_for_those_who_met_both_others():

@@ -1,6 +1,6 @@
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given, settings
@@ -158,14 +158,14 @@ def test_a_rule_that_covers_half_gives_half(rule):
 
 
 def test_what_a_family_shares_gives_fewer_points_than_what_a_crowd_shares():
-    for rule in rules().values():
+    for rule, key in product(rules().values(), ("device:d", "")):
         found = [
-            points(evidence(users, finding(rule.name, users), devices=("ab", "ab"))).get(
+            points(evidence(users, finding(rule.name, users, key), devices=("ab", "ab"))).get(
                 rule.name, 0
             )
             for users in (ACCOUNTS[:size] for size in range(2, NO_FAMILY + 3))
         ]
-        if rule.subject == "identifier":
+        if rule.subject == "identifier" or key:
             assert found == sorted(found)
             assert found[0] == 0 < found[-1] == rule.points
         else:
@@ -173,8 +173,9 @@ def test_what_a_family_shares_gives_fewer_points_than_what_a_crowd_shares():
 
 
 def test_a_hit_that_reaches_in_with_one_account_says_nothing():
-    assert "paid_and_shared" not in points(evidence("abc", finding("paid_and_shared", "axyz")))
-    assert "paid_and_shared" in points(evidence("abc", finding("paid_and_shared", "abyz")))
+    rule = "money_going_round"
+    assert rule not in points(evidence("abc", finding(rule, "axyz", "")))
+    assert rule in points(evidence("abc", finding(rule, "abyz", "")))
 
 
 def test_several_hits_cover_together():
@@ -243,8 +244,34 @@ def test_one_shared_identifier_reads_innocently():
     assert reasons(one)["single_identifier"].points < 0
     assert reasons(one)["single_identifier"].evidence == ("device:0",)
     assert "single_identifier" not in points(evidence(ACCOUNTS, devices=("ab", "bc")))
-    tied = evidence(ACCOUNTS, Tie(TieKind.TRANSFERRED, "a", "c", 5), devices=("ab",))
+    tied = evidence("abc", Tie(TieKind.TRANSFERRED, "a", "c", 5), devices=("abc",))
     assert "single_identifier" not in points(tied)
+
+
+def test_what_hardly_anybody_shares_beside_makes_no_second_identifier():
+    assert "single_identifier" in points(evidence(CROWD, devices=(CROWD, "ab")[:1]))
+    assert "single_identifier" in points(evidence(ACCOUNTS, devices=(ACCOUNTS, "ab")))
+    assert "single_identifier" not in points(evidence(ACCOUNTS, devices=(ACCOUNTS, ACCOUNTS[:9])))
+
+
+def test_a_device_with_a_crowd_and_its_address_are_one_public_place():
+    size = len(ACCOUNTS)
+    first, last = [n * DAY_MS for n in range(size)], [n * DAY_MS + 5 for n in range(size)]
+    kiosk = [value("device:k", ACCOUNTS, first, last), value("ip:k", ACCOUNTS, first, last)]
+    found = points(evidence(ACCOUNTS, *kiosk))
+    assert found["single_identifier"] < 0
+    assert found["public_device"] < 0
+    assert "several_ties" not in found
+    elsewhere = value("ip:k", ACCOUNTS, [at + 9 for at in first], last)
+    assert points(evidence(ACCOUNTS, kiosk[0], elsewhere))["several_ties"] > 0
+
+
+def test_a_home_whose_address_changes_is_one_too():
+    days = [n * DAY_MS for n in range(4)]
+    card = value("payment_instrument:c", "abc", [0, 5, 9], [DAY_MS] * 3)
+    nights = [value(f"ip:{n}", "abc", [at] * 3, [at + 9] * 3) for n, at in enumerate(days)]
+    assert reasons(evidence("abc", card, *nights))["household"].points < 0
+    assert "household" not in points(evidence("abc", card, *nights[:2]))
 
 
 def old(days: int, accounts: str) -> RingEvidence:
