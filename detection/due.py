@@ -1,4 +1,4 @@
-"""When accounts are to be looked at again although nothing happens: links fade with age."""
+"""When accounts are to be looked at again although nothing happens, and who with them."""
 
 from typing import Any
 
@@ -9,13 +9,16 @@ from detection.features import Features
 from detection.projection import Projection, next_class_at
 from detection.shared import Longs
 
+_NEVER = (None, None)
 
-def due_times(projection: Projection, now: int) -> dict[str, int]:
+
+def due_times(projection: Projection, now: int) -> dict[str, tuple[int, str]]:
     """For each linked account when a use or tie in its component comes into its next age class.
 
-    Milliseconds, full hours. All of a component are due at once, so that whoever loses a link is
-    looked at together with those on its other side. Who is linked to nobody is never due: links
-    only fade with age.
+    Milliseconds, full hours; and the first account of the component, which names it. All of a
+    component are due at once, so that whoever loses a link is looked at together with those on its
+    other side; and when one of them is touched, all are looked at whom it was linked to, though it
+    may not be any more. Who is linked to nobody is never due: links only fade with age.
     """
     shared, ties = projection.shared, projection.shared.ties
     ages = ties.are_events
@@ -27,16 +30,19 @@ def due_times(projection: Projection, now: int) -> dict[str, int]:
     soonest: Longs = np.full(label.max(initial=0) + 1, never, np.int64)
     np.minimum.at(soonest, label[account], next_class_at(last_seen, now))
     linked = np.union1d(projection.source, projection.target)
+    # labels are in the order of their first accounts
+    firsts = np.unique(label, return_index=True)[1][label[linked]].tolist()
     times = soonest[label[linked]].tolist()
+    names = projection.account_ids
     return {
-        projection.account_ids[n]: at
-        for n, at in zip(linked.tolist(), times, strict=True)
+        names[n]: (at, names[first])
+        for n, at, first in zip(linked.tolist(), times, firsts, strict=True)
         if at < never
     }
 
 
 def changed_due(projection: Projection, features: Features, now: int) -> list[list[Any]]:
-    """[account id, milliseconds or None] for each account that the graph has otherwise."""
+    """[account id, milliseconds, first account] for each that the graph has otherwise, or None."""
     due = due_times(projection, now)
-    stored = zip(features.account_ids, features.due_at, strict=True)
-    return [[a, due.get(a)] for a, at in stored if due.get(a) != at]
+    stored = zip(features.account_ids, features.due, strict=True)
+    return [[a, *due.get(a, _NEVER)] for a, known in stored if due.get(a, _NEVER) != known]

@@ -39,8 +39,9 @@ class Features:
     values: NDArray[np.float64]
     #: (score, words) that the graph has for each account; None before the first
     stored: list[tuple[int | None, list[str] | None]]
-    #: when the graph would have each looked at again, None for never
-    due_at: list[int | None]
+    #: when the graph would have each looked at again, and the first account of its component; None
+    #: for never and for who is linked to nobody
+    due: list[tuple[int | None, str | None]]
 
 
 def read_features(store: GraphStore, account_ids: list[str], shared: Shared) -> Features:
@@ -48,11 +49,10 @@ def read_features(store: GraphStore, account_ids: list[str], shared: Shared) -> 
     rows = store.read_about("detection/account_features", account_ids)
     rows.sort(key=lambda row: str(row[0]))
     ids = [row[0] for row in rows]
-    done = np.array([row[4:] for row in rows], np.float64).reshape(len(rows), len(_DONE))
+    done = np.array([row[5:] for row in rows], np.float64).reshape(len(rows), len(_DONE))
     values = np.hstack([np.nan_to_num(done), _in_common(ids, shared)])
-    return Features(
-        ids, np.log1p(values), [(row[1], row[2]) for row in rows], [row[3] for row in rows]
-    )
+    stored = [(row[1], row[2]) for row in rows]
+    return Features(ids, np.log1p(values), stored, [(row[3], row[4]) for row in rows])
 
 
 def _in_common(account_ids: list[str], shared: Shared) -> NDArray[np.float64]:

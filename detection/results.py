@@ -19,6 +19,9 @@ from graph.world_keys import keep_keys
 
 #: rings in one transaction: a first pass finds tens of thousands
 _RINGS = 1_000
+#: accounts up to which it is said with the last rings when they are due: after a crash in a longer
+#: run, such as a first pass, those that are due are looked at when they are due again
+_DUE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,9 @@ def save(store: GraphStore, results: Results) -> None:
     found = results.findings
     scores = [[each.account_id, each.score, each.drivers] for each in results.scores]
     store.write_rows("detection/save_anomaly_scores", scores)
-    store.write_rows("detection/save_due", results.due)
+    if len(results.due) > _DUE:
+        store.write_rows("detection/save_due", results.due)
+        results = replace(results, due=[])
     store.write_rows("detection/save_findings", found.findings)
     store.write_rows("detection/save_flags", found.new)
     store.write_rows("detection/end_findings", found.gone)
@@ -108,6 +113,7 @@ def _save_last(tx: Transaction, results: Results) -> None:
     _save_rings(tx, results)
     if tx.run("detection/anomaly_model_version") != [{"version": results.model.version}]:
         save_model(tx, results.model, scope.now)
+    tx.run("detection/save_due", rows=results.due)
     tx.run("detection/save_hubs", rows=scope.hubs)
     tx.run("detection/save_crowds", rows=scope.crowds)
     tx.run("detection/delete_touched", rows=scope.touched)

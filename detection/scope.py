@@ -54,6 +54,8 @@ def read_scope(store: GraphStore, full: bool) -> Scope:
     if not full:
         accounts.update(row["id"] for row in store.read("detection/accounts_of", keys=turned))
         accounts.update(other for row in crowds for other in row["others"])
+        linked = store.read_about("detection/linked_before", sorted(accounts))
+        accounts.update(row[0] for row in linked)
     return Scope(
         now=now,
         number=last["number"] + 1,

@@ -3,7 +3,7 @@
 // Access: read
 // Parameters:
 //   $account_ids  list  accounts to describe
-// Returns: id, anomaly_score, anomaly_reasons, due_at, event_count, active_ms, devices, payment_instruments, ips, payees, payers, sent_micros, received_micros, referrals
+// Returns: id, anomaly_score, anomaly_reasons, due_at, component, event_count, active_ms, devices, payment_instruments, ips, payees, payers, sent_micros, received_micros, referrals
 // Browser: :params {account_ids: []}
 UNWIND $account_ids AS account_id
 MATCH (account:Account {id: account_id})
@@ -24,6 +24,7 @@ CALL (account) {
 }
 RETURN account.id AS id, account.anomaly_score AS anomaly_score,
        account.anomaly_reasons AS anomaly_reasons, account.due_at AS due_at,
+       account.component AS component,
        account.event_count AS event_count,
        coalesce(account.last_seen - account.first_seen, 0) AS active_ms,
        devices, payment_instruments, ips, payees, payers, sent_micros, received_micros,

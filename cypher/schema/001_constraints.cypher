@@ -18,6 +18,7 @@ CREATE INDEX delivery_state IF NOT EXISTS FOR (n:Delivery) ON (n.state, n.due_at
 CREATE INDEX account_anomaly IF NOT EXISTS FOR (n:Account) ON (n.anomaly_score);
 CREATE INDEX alert_time IF NOT EXISTS FOR (n:Alert) ON (n.at);
 CREATE INDEX account_due IF NOT EXISTS FOR (n:Account) ON (n.due_at);
+CREATE INDEX account_component IF NOT EXISTS FOR (n:Account) ON (n.component);
 CREATE INDEX identifier_hub IF NOT EXISTS FOR (n:Identifier) ON (n.hub_until);
 CREATE INDEX identifier_benign IF NOT EXISTS FOR (n:Identifier) ON (n.benign_at);
 CREATE INDEX must_link_ring IF NOT EXISTS FOR ()-[r:MUST_LINK]-() ON (r.ring_id);

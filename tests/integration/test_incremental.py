@@ -56,6 +56,8 @@ def small_hubs(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("detection.reading", "detection.scope"):
         monkeypatch.setattr(f"{module}.hub_caps", lambda: CAPS)
         monkeypatch.setattr(f"{module}.COUNTERPARTY_CAP", 5)
+    # what three use is a crowd
+    monkeypatch.setattr("detection.projection.FEW_USERS", 2)
     # many accounts are asked about some at a time
     monkeypatch.setattr("graph.store._ACCOUNTS", 5)
     # scores of accounts are not compared: a full pass trains anew
@@ -126,7 +128,7 @@ def accounts(store: GraphStore) -> list[Any]:
     return store.run_schema(
         "MATCH (a:Account) OPTIONAL MATCH (a)-[:FLAGGED_BY]->(f) "
         "WITH a, f.id AS id, f.detail AS detail, f.at AS at ORDER BY id "
-        "RETURN a.id AS id, a.due_at AS due, a.is_crowded AS crowded, "
+        "RETURN a.id AS id, a.due_at AS due, a.component AS component, a.is_crowded AS crowded, "
         "collect([id, detail, at]) AS flags ORDER BY id"
     )
 
@@ -174,6 +176,26 @@ def play(store: GraphStore, deeds: list[Deed], chance: Any) -> None:
 
 
 SETTINGS = DetectionSettings()
+
+
+def test_who_is_left_by_another_at_an_address_is_looked_at_again(graph: GraphStore) -> None:
+    empty(graph)
+    met = [
+        Deed(who, "ip", ip, at * HOUR_MS // 6)
+        for ip in "xy"
+        for who, at in zip("aba", (0, 6, 7), strict=True)
+    ]
+    write(graph, met, HOUR_MS * 2)
+    detect(graph, SETTINGS)
+    assert [row["component"] for row in accounts(graph)] == ["a", "a"]
+    # they came at different times, and now a comes back
+    write(graph, [Deed("a", "ip", ip, 5 * HOUR_MS) for ip in "xy"], 5 * HOUR_MS)
+    run = detect(graph, SETTINGS)
+    assert run is not None
+    assert run.account_count == 2
+    assert [(row["component"], row["due"]) for row in accounts(graph)] == [(None, None)] * 2
+
+
 _slow = settings(
     max_examples=8,
     deadline=None,

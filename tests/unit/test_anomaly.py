@@ -9,7 +9,7 @@ from detection.features import FEATURES, Features
 def rows(account_ids: list[str], values: NDArray[np.float64]) -> Features:
     """Accounts that the graph has neither a score nor a due time of."""
     count = len(account_ids)
-    return Features(account_ids, values, [(None, None)] * count, [None] * count)
+    return Features(account_ids, values, [(None, None)] * count, [(None, None)] * count)
 
 
 def ordinary(count: int, seed: int = 1) -> Features:
@@ -134,7 +134,7 @@ def test_only_scores_and_drivers_that_changed_are_written(crowd, model):
     stored[3] = (None, None)
     stored[5] = (scores[5], ["many payees", *drivers[5]])
     stored[7] = (scores[7] + 1, drivers[7])
-    features = Features(crowd.account_ids, crowd.values, stored, crowd.due_at)
+    features = Features(crowd.account_ids, crowd.values, stored, crowd.due)
     assert changed_scores(model, features) == [
         AccountScore(crowd.account_ids[n], scores[n], drivers[n]) for n in (3, 5, 7)
     ]

@@ -38,7 +38,8 @@ def test_until_accounts_are_due_their_links_stay_as_they_are(uses, ties, day, pa
     projection = project(shared, now)
     due = due_times(projection, now)
     for accounts in parts(projection):
-        (at,) = {due[account_id] for account_id in accounts}
+        ((at, first),) = {due[account_id] for account_id in accounts}
+        assert first == min(accounts)
         present = links_of(shared, now, accounts)
         for moment in (at - 1, now + int((at - 1 - now) * part)):
             assert links_of(shared, moment, accounts) == present
@@ -53,7 +54,8 @@ def test_they_are_due_when_the_first_comes_into_its_next_age_class(uses, ties, d
     assert due.keys() == {account_id for pair in edges(projection) for account_id in pair}
     for accounts in parts(projection):
         times = times_of(accounts, uses, ties)
-        (at,) = {due[account_id] for account_id in accounts}
+        ((at, first),) = {due[account_id] for account_id in accounts}
+        assert first == min(accounts)
         assert at > now
         assert at % HOUR_MS == 0
         present = [age_class(now // HOUR_MS * HOUR_MS - time) for time in times]
@@ -74,13 +76,14 @@ def test_all_of_a_component_are_due_with_its_oldest_use():
     uses = [use("device:1", "ab"), use("email:2", "bc", HOUR - 6 * DAY_MS, HOUR - 6 * DAY_MS)]
     others = use("phone:3", "xy")
     due = due_times(project(share([*uses, others]), NOW), NOW)
-    assert [(due[a] - HOUR) // HOUR_MS for a in "abcxy"] == [25, 25, 25, 169, 169]
+    assert [(due[a][0] - HOUR) // HOUR_MS for a in "abcxy"] == [25, 25, 25, 169, 169]
+    assert [due[a][1] for a in "abcxy"] == [*"aaaxx"]
 
 
 def test_ties_to_others_make_an_account_due_too():
     ties = [tie("TRANSFERRED", "a", "elsewhere", HOUR - 6 * DAY_MS)]
     due = due_times(project(share([use("device:1", "ab")], ties), NOW), NOW)
-    assert due == dict.fromkeys("ab", HOUR + DAY_MS + HOUR_MS)
+    assert due == dict.fromkeys("ab", (HOUR + DAY_MS + HOUR_MS, "a"))
 
 
 def test_walking_from_due_time_to_due_time_sees_every_change():
@@ -91,7 +94,7 @@ def test_walking_from_due_time_to_due_time_sees_every_change():
     while due := due_times(project(shared, now), now):
         seen.append(edges(project(shared, now)))
         assert set(due) == {"a", "b"}
-        now = due["a"]
+        now = due["a"][0]
     hours = range(HOUR, HOUR + HORIZON_MS + 2 * HOUR_MS, HOUR_MS)
     states = [edges(project(shared, hour)) for hour in hours]
     changes = [state for n, state in enumerate(states) if not n or state != states[n - 1]]
@@ -101,16 +104,22 @@ def test_walking_from_due_time_to_due_time_sees_every_change():
 
 def test_only_what_the_graph_has_otherwise_is_written():
     ties = [tie("TRANSFERRED", "x", "y"), tie("TRANSFERRED", "y", "z")]
-    shared = share([use("device:1", "abc")], ties)
+    shared = share([use("device:1", "abcd")], ties)
     projection = project(shared, NOW)
-    at = due_times(projection, NOW)["a"]
-    stored = {"a": at, "b": None, "c": at - 1, "x": at, "y": None, "unknown": 5}
+    at, _ = due_times(projection, NOW)["a"]
+    never = (None, None)
+    stored = {"a": (at, "a"), "b": never, "c": (at - 1, "a"), "d": (at, "c")}
+    stored |= {"x": (at, "x"), "y": never, "unknown": (5, "unknown")}
     features = Features(
-        list(stored), np.zeros((len(stored), len(FEATURES))), [(None, None)] * 6, [*stored.values()]
+        list(stored),
+        np.zeros((len(stored), len(FEATURES))),
+        [never] * len(stored),
+        [*stored.values()],
     )
     assert changed_due(projection, features, NOW) == [
-        ["b", at],
-        ["c", at],
-        ["x", None],
-        ["unknown", None],
+        ["b", at, "a"],
+        ["c", at, "a"],
+        ["d", at, "a"],
+        ["x", None, None],
+        ["unknown", None, None],
     ]

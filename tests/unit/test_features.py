@@ -25,7 +25,7 @@ class Answers:
 def did(account_id: str, *done: float | None) -> list[Any]:
     """A row of the statement; what is left out is 0."""
     count = len(FEATURES) - 2
-    return [account_id, None, None, None, *done, *[0] * (count - len(done))]
+    return [account_id, None, None, None, None, *done, *[0] * (count - len(done))]
 
 
 def features_of(shared: Shared, rows: list[list[Any]]) -> dict[str, dict[str, float]]:
@@ -74,15 +74,15 @@ def test_a_number_that_is_missing_is_nothing():
 
 def test_what_the_graph_has_comes_with_its_account():
     rows = [did("b"), did("a")]
-    rows[0][1:4] = [7, ["many payees"], 1234]
+    rows[0][1:5] = [7, ["many payees"], 1234, "a"]
     store = cast(GraphStore, Answers(rows))
     features = read_features(store, ["a", "b", "gone"], shared_by("ab"))
     assert features.account_ids == ["a", "b"]
     assert features.stored == [(None, None), (7, ["many payees"])]
-    assert features.due_at == [None, 1234]
+    assert features.due == [(None, None), (1234, "a")]
 
 
 def test_without_accounts_there_are_no_rows():
     features = read_features(cast(GraphStore, Answers([])), [], share([]))
     assert features.values.shape == (0, len(FEATURES))
-    assert (features.account_ids, features.stored, features.due_at) == ([], [], [])
+    assert (features.account_ids, features.stored, features.due) == ([], [], [])
