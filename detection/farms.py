@@ -36,9 +36,8 @@ def farm_pairs(
     two weeks. Source and destination belong to it if most of their transfers in that time are with
     members. Objects are the occasions on which both were funded.
 
-    In a simulation that is not ours (15 farms of 5 to 20 accounts that live ordinary lives beside,
-    60,000 accounts, 30 days) it finds all at Jaccard 0.95 and nobody else; in the transfers of P2P
-    43 groups, and none when their times are shuffled.
+    In the transfers of P2P (33,731 accounts) it finds 41 groups, and none when their times are
+    shuffled.
 
     It does not find accounts that are funded one after the other, from changing sources or to
     changing destinations, nor money that rests for longer than a day.
