@@ -212,4 +212,5 @@ def _graph(store: GraphStore, key: Callable[[str], str]) -> dict[str, str]:
     )
 
 
-main()
+if __name__ == "__main__":
+    main()
