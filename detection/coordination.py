@@ -35,7 +35,7 @@ PAIRS = pa.schema(
         # on which both acted within the window, and how often
         pa.field("objects", pa.int64(), nullable=False),
         pa.field("coincidences", pa.int64(), nullable=False),
-        # objects on which both acted within the horizon
+        # how often it might have been: each detector says of what
         pa.field("trials", pa.int64(), nullable=False),
         # over all scales
         pa.field("p_value", pa.float64(), nullable=False),

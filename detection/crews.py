@@ -24,8 +24,8 @@ from detection.coordination import (
     supporters,
 )
 
-#: an hour and two days, whether or not an object lives longer
-CREW_SCALES = tuple(replace(scale, lasting=0.0) for scale in SCALES if scale.lasting)
+#: an hour and two days, whether or not an object lives longer, and hardly anybody else there
+CREW_SCALES = tuple(replace(scale, lasting=0.0, crowd=30) for scale in SCALES if scale.lasting)
 #: p-value over all scales up to which two chose the same things by more than chance
 CHOICE = 1e-4
 #: share that two have in common of what either of them came to in such company, from which they
@@ -54,11 +54,13 @@ def crew_pairs(actions: pa.Table, *, scales: tuple[Scale, ...] = CREW_SCALES) ->
     Of 30 groups of 5 to 14 reviewers, of whom each reviews four in five of some items within two
     days at most, it finds 77 to 100 % with 4 or 5 items and 87 to 100 % with 6 or more, and nobody
     else, in 18 simulated worlds with 1 to 40 ordinary reviews of an item in a year or a month;
-    `coordination` finds 0 to 80 %. A million actions take about four seconds of CPU.
+    `coordination` finds 0 to 80 %. Trials are the objects on which the rarer one met somebody by
+    choice. A million actions take about four seconds of CPU.
 
     It does not find: fewer than 3 joint objects, or occasions; groups of three; members who take
-    part in less than about three of five; targets with a crowd. It does find an audience of which
-    most come each time, or that came to ten things only, and colleagues who do all together.
+    part in less than about three of five; targets with more than 30 at a time. It does find an
+    audience of which most come each time, or that came to ten things only, and colleagues who do
+    all together.
     """
     coded = code(actions, max(scale.horizon_ms + scale.window_ms for scale in scales))
     found = [_crews(coded, scale, len(scales)) for scale in scales]

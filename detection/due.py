@@ -18,7 +18,8 @@ def due_times(projection: Projection, now: int) -> dict[str, tuple[int, str]]:
     Milliseconds, full hours; and the first account of the component, which names it. All of a
     component are due at once, so that whoever loses a link is looked at together with those on its
     other side; and when one of them is touched, all are looked at whom it was linked to, though it
-    may not be any more. Who is linked to nobody is never due: links only fade with age.
+    may not be any more. Who is linked to nobody is never due, nor who is by dispositions only:
+    links only fade with age.
     """
     shared, ties = projection.shared, projection.shared.ties
     ages = ties.are_events

@@ -31,10 +31,11 @@ def farm_pairs(
     any order; rows with a null payer, payee or time are left out. A flow is a transfer to an
     account and one from it within a day, of a fifth to twice as much; its way is from whom to whom.
     Who is on one way at the same times, again and again, is a group as with `detection.fan_in`: at
-    the times of the first transfers, with the way as payee. An employer pays all in one run, and a
-    shop is paid by all, but hardly anybody's wage goes to one shop within the day, three times in
-    two weeks. Source and destination belong to it if most of their transfers in that time are with
-    members. Objects are the occasions on which both were funded.
+    the times of the first transfers (full hours are a scheduler's), with the way as payee. An
+    employer pays all in one run, and a shop is paid by all, but hardly anybody's wage goes to one
+    shop within the day, three times in two weeks. Source and destination belong to it if most of
+    their transfers in that time are with members. Objects are the occasions on which both were
+    funded.
 
     In the transfers of P2P (33,731 accounts) it finds 41 groups, and none when their times are
     shuffled.

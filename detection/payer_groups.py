@@ -178,10 +178,11 @@ def mostly_with(
 
 def _meetings(visits: Visits, window_ms: int) -> tuple[Ints, Ints]:
     """Visits of two payers of one payee within the window, the earlier ones and the later ones."""
-    payee = visits.payee[visits.group]
+    _, payee = np.unique(visits.payee[visits.group], return_inverse=True)
     order = np.lexsort((visits.at, payee))
     # payees lie further apart than the window
-    place = payee[order] * (1 << 43) + visits.at[order]
+    length = (int(np.ptp(visits.at)) if len(visits.at) else 0) + window_ms + 1
+    place = payee[order] * length + visits.at[order]
     later = np.searchsorted(place, place + window_ms, "right") - np.arange(len(place)) - 1
     row, repeat = expand(later)
     one, other = order[row], order[row + repeat + 1]

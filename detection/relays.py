@@ -6,10 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from detection.co_actions import chunks
 from detection.coded_actions import Ints, Mask, expand
 from detection.components import connect
 from graph.times import DAY_MS, HOUR_MS
 
+#: pairs of transfers compared in one go: 200 MB
+_AT_ONCE = 2_000_000
 COLUMNS = ("payer", "payee", "at", "amount_micros", "currency")
 
 
@@ -80,18 +83,23 @@ def possible_relays(
     into = payee * step + since
     from_ = np.searchsorted(line, into - relaying.horizon_ms, "left")
     counts = np.searchsorted(line, into + relaying.horizon_ms, "right") - from_
-    row, repeat = expand(np.where(counts <= relaying.busy, counts, 0))
-    one, other = row, out[from_[row] + repeat]
+    counts = np.where(counts <= relaying.busy, counts, 0)
     amount = pc.fill_null(transfers["amount_micros"], -1).to_numpy().astype(np.float64)
     currency = pc.fill_null(transfers["currency"], "").combine_chunks().dictionary_encode()
     money = currency.indices.to_numpy()
-    foreign = money[one] != money[other]
-    share = amount[other] / np.maximum(amount[one], 1.0)
-    known = (amount[one] > 0) & (amount[other] > 0)
-    match = known & (foreign | ((share >= relaying.least) & (share <= relaying.most)))
-    # what goes back is a refund
-    match &= payee[other] != payer[one]
-    return one[match], other[match]
+    found = []
+    for start, end in chunks(counts, _AT_ONCE):
+        row, repeat = expand(counts[start:end])
+        one, other = row + start, out[from_[start + row] + repeat]
+        foreign = money[one] != money[other]
+        share = amount[other] / np.maximum(amount[one], 1.0)
+        known = (amount[one] > 0) & (amount[other] > 0)
+        match = known & (foreign | ((share >= relaying.least) & (share <= relaying.most)))
+        # what goes back is a refund
+        match &= payee[other] != payer[one]
+        found.append((one[match], other[match]))
+    ones, others = (np.concatenate(column) for column in zip(*found, strict=True))
+    return ones, others
 
 
 def chains(one: Ints, other: Ints, count: int, largest: int) -> tuple[Ints, Mask]:

@@ -9,6 +9,7 @@ from typing import Any
 from detection.anomaly import AccountScore, AnomalyModel, save_model
 from detection.changes import change_rows
 from detection.findings import FindingChanges
+from detection.projection import age_hour
 from detection.rings import KnownRing
 from detection.scope import Scope
 from graph import outbox
@@ -19,8 +20,7 @@ from graph.world_keys import keep_keys
 
 #: rings in one transaction: a first pass finds tens of thousands
 _RINGS = 1_000
-#: accounts up to which it is said with the last rings when they are due: after a crash in a longer
-#: run, such as a first pass, those that are due are looked at when they are due again
+#: accounts up to which it is said with the last rings when they are due
 _DUE = 20_000
 
 
@@ -41,7 +41,7 @@ class Results:
     findings: FindingChanges
     #: scores that changed
     scores: list[AccountScore]
-    #: [account id, milliseconds or None] where it changed
+    #: [account id, milliseconds or None, first account of its component or None] where it changed
     due: list[list[Any]]
     model: AnomalyModel
     alerts: list[Alert]
@@ -66,8 +66,11 @@ def save(store: GraphStore, results: Results) -> None:
     found = results.findings
     scores = [[each.account_id, each.score, each.drivers] for each in results.scores]
     store.write_rows("detection/save_anomaly_scores", scores)
-    if len(results.due) > _DUE:
-        store.write_rows("detection/save_due", results.due)
+    due = results.due
+    if len(due) > _DUE:
+        # too many for one transaction: until all is written they are due at once
+        at_once = [[account_id, age_hour(results.scope.now), c] for account_id, _, c in due]
+        store.write_rows("detection/save_due", at_once)
         results = replace(results, due=[])
     store.write_rows("detection/save_findings", found.findings)
     store.write_rows("detection/save_flags", found.new)
@@ -76,6 +79,8 @@ def save(store: GraphStore, results: Results) -> None:
     for part in parts:
         store.write(partial(_save_rings, results=part))
     store.write(partial(_save_last, results=last))
+    if not last.due:
+        store.write_rows("detection/save_due", due)
 
 
 def _parts(results: Results) -> Iterator[Results]:

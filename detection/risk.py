@@ -27,6 +27,8 @@ NO_FAMILY = 6
 _NOT_FOR_FAMILIES = ("in_step", "money_going_round")
 #: days that people of one home share its address at least
 _HOME_DAYS = 3
+#: addresses at which they meet, where it changes
+_HOMES = 3
 _OLD_DAYS = 90
 #: share of the accounts at an address that came with a device that they share, from which the two
 #: are one place
@@ -103,7 +105,7 @@ def _size(evidence: RingEvidence) -> Reason:
 
 
 def _places(evidence: RingEvidence) -> list[SharedValue]:
-    """What is shared, without the address that a shared device is always used from.
+    """What is shared, without the address that a shared device was first used from by most.
 
     A kiosk's device and its address are one thing that its visitors have in common, not two.
     """
@@ -168,7 +170,7 @@ def _innocent_readings(evidence: RingEvidence, positive: list[Reason]) -> list[R
     connecting = [value for value in evidence.identifiers if value.connects]
     readings = []
     if (only := _only(evidence)) is not None:
-        text = "one shared identifier only: a resold device or a family card would look the same"
+        text = "held by one identifier alone: a resold device or a family card would look the same"
         readings.append(Reason("single_identifier", text, -15, (only.key,)))
         if only.kind == "device" and len(only.account_ids) >= _PUBLIC:
             text = f"one device with {len(only.account_ids)} accounts: a kiosk would look the same"
@@ -213,7 +215,7 @@ def _household(evidence: RingEvidence, positive: list[Reason]) -> list[Reason]:
 def _homes(evidence: RingEvidence) -> tuple[list[SharedValue], set[str]]:
     """Places that few accounts come back to over days, as people of one home do, and who does.
 
-    A home whose address changes is several, one after the other: then who is at two of them.
+    A home whose address changes is several: then who is at three of them with others, over days.
     """
     places = [
         value
@@ -226,7 +228,7 @@ def _homes(evidence: RingEvidence) -> tuple[list[SharedValue], set[str]]:
     if not places or _days(places) < _HOME_DAYS:
         return [], set()
     seen = Counter(account_id for value in places for account_id in value.account_ids)
-    return places, {account_id for account_id, count in seen.items() if count >= 2}
+    return places, {account_id for account_id, count in seen.items() if count >= _HOMES}
 
 
 def _days(values: list[SharedValue]) -> float:

@@ -20,6 +20,8 @@ TRIP = Relaying(window_ms=DAY_MS, horizon_ms=30 * DAY_MS, ways=2)
 SHORTEST, LONGEST = 3, 40
 #: trips of a group that share no transfer, at least; or one over so many accounts
 TRIPS, ACCOUNTS = 2, 4
+#: p-value of a group up to which it is one; what comes back is far less likely still
+ALPHA = 0.01
 #: paths from one transfer above which its money could be anywhere
 _PATHS = 1_000
 #: transfers followed in one go
@@ -34,7 +36,7 @@ class _Trips:
     transfer: Ints
 
 
-def round_trip_pairs(transfers: pa.Table, relaying: Relaying = TRIP) -> pa.Table:
+def round_trip_pairs(transfers: pa.Table, *, relaying: Relaying = TRIP) -> pa.Table:
     """Find accounts between which money goes round, in the columns of PAIRS, sorted.
 
     `transfers` has payer, payee, at (milliseconds since 1970 UTC), amount_micros and currency, in
@@ -43,8 +45,8 @@ def round_trip_pairs(transfers: pa.Table, relaying: Relaying = TRIP) -> pa.Table
     accounts or more, each once, at whose end the first one is paid (temporal cycles, as in 2SCENT,
     Kumar and Calders 2018). Trips that share no transfer are counted, longest first. Accounts are a
     group if trips connect them; they are linked if the group has made two trips or one over four
-    accounts. Pairs are any two of a trip; objects and coincidences their trips, trials the
-    transfers of the rarer one.
+    accounts, and the p-value is small. Pairs are any two of a trip; objects and coincidences their
+    trips, trials the transfers of the rarer one.
 
     That money comes back is a surprise where an account could have passed on what it got in few
     ways, so those count only that had two at most in the month around. The p-value says how likely
@@ -71,9 +73,10 @@ def round_trip_pairs(transfers: pa.Table, relaying: Relaying = TRIP) -> pa.Table
     made, longest = np.bincount(group[first], minlength=accounts), np.zeros(accounts, np.int64)
     np.maximum.at(longest, group[first], lengths)
     chance = np.log(np.clip(relaying.chance * ways[trips.transfer], relaying.chance, 1.0))
-    # a relay leads to each transfer but the first
-    p_value = np.exp(np.bincount(group, np.where(first, 0.0, chance), accounts))
-    kept = ((made >= TRIPS) | (longest >= ACCOUNTS))[group]
+    # a relay leads from each transfer but the last
+    last = np.diff(trips.trip, append=len(lengths)) != 0
+    p_value = np.exp(np.bincount(group, np.where(last, 0.0, chance), accounts))
+    kept = ((made >= TRIPS) | (longest >= ACCOUNTS))[group] & (p_value[group] <= ALPHA)
     dealing = np.bincount(np.concatenate([payer, payee]), minlength=accounts)
     table = _pairs(_Trips(trips.trip[kept], trips.transfer[kept]), payer, at, accounts)
     low, high = np.divmod(table["pair"].to_numpy(), max(accounts, 1))

@@ -75,6 +75,9 @@ def _in_step(store: GraphStore, archive: Archive, stop: threading.Event, denied:
             states.away("the graph", error)
         except ArchiveError as error:
             states.away("the archive", error)
+        except Exception:
+            # one set of events that a detector cannot take must not end the looking for good
+            log.exception("looking for accounts in step failed; it goes on")
         if stop.wait(max(IN_STEP_EVERY_S, REST * (time.monotonic() - began))):
             return
 

@@ -1,6 +1,6 @@
 // When accounts are to be looked at again although nothing happens, and what they hang together with.
 //
-// Null for who is linked to nobody. A component is named by the first of its accounts.
+// Null for who is linked to nobody, or by dispositions only. A component is named by the first of its accounts.
 //
 // Access: write
 // Parameters:

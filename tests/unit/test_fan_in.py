@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection.coordination import PAIRS
-from detection.fan_in import fan_in_pairs
+from detection.fan_in import SCALE, fan_in_pairs
+from detection.payer_groups import Members, Visits, member_pairs
 from tests.unit.coordinated import DAY, HOUR, MINUTE, START, linked
 
 Payment = tuple[str, str, int]
@@ -274,6 +275,15 @@ def test_among_many_accounts_it_is_the_same() -> None:
     found = fan_in_pairs(table(payments))
     assert found.num_rows == 15
     assert fan_in_pairs(table(payments + many)).equals(found)
+
+
+def test_among_millions_of_payees_nobody_else_is_linked() -> None:
+    """Two payees so far apart that their places overlapped in 64 bits."""
+    at = np.array([START, START + HOUR // 2] * 2)
+    payee = np.array([0, 0, (1 << 20) + 5, (1 << 20) + 5])
+    visits = Visits(at, np.arange(4), payee, np.arange(4))
+    members = Members(visits, np.arange(4), [], np.zeros(4))
+    assert member_pairs(members, SCALE, 4)["pair"].to_pylist() == [0 * 4 + 1, 2 * 4 + 3]
 
 
 @settings(max_examples=20, deadline=None)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection.coordination import PAIRS
-from detection.round_trips import round_trip_pairs
+from detection.round_trips import TRIP, round_trip_pairs
 from tests.unit.coordinated import DAY, HOUR, START, linked
 
 Transfer = tuple[str, str, int, int]
@@ -51,6 +51,28 @@ def test_a_trip_over_four_accounts_links_them_all() -> None:
     row = found.to_pylist()[0]
     assert (row["objects"], row["trials"], row["first_at"]) == (1, 2, START)
     assert row["p_value"] < 1e-3
+
+
+def test_the_p_value_counts_the_ways_that_money_could_have_gone() -> None:
+    trip = lap("ABCD", START)
+    [row, *_] = round_trip_pairs(table(trip)).to_pylist()
+    assert row["p_value"] == pytest.approx(TRIP.chance**3)
+    # B could have passed on what it got in two ways
+    other = [("B", "X", START + 9 * DAY, trip[0][3])]
+    [row, *_] = round_trip_pairs(table(trip + other)).to_pylist()
+    assert row["p_value"] == pytest.approx(2 * TRIP.chance**3)
+    # where A's money goes afterwards makes no difference
+    later = [("A", f"Y{n}", START + (2 + n) * DAY, trip[3][3]) for n in range(9)]
+    [row, *_] = round_trip_pairs(table(trip + later)).to_pylist()
+    assert row["p_value"] == pytest.approx(TRIP.chance**3)
+
+
+def test_relays_looked_for_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    transfers = table(friends(np.random.default_rng(1), 40, 900) + lap("ABCDE", START))
+    found = round_trip_pairs(transfers)
+    assert found.num_rows == 10
+    monkeypatch.setattr("detection.relays._AT_ONCE", 7)
+    assert round_trip_pairs(transfers).equals(found)
 
 
 def test_a_trip_over_three_counts_from_the_second_on() -> None:
