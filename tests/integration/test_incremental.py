@@ -60,6 +60,8 @@ def small_hubs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detection.projection.FEW_USERS", 2)
     # many accounts are asked about some at a time
     monkeypatch.setattr("graph.store._ACCOUNTS", 5)
+    # what is due is written before and after the rings where it is more than this
+    monkeypatch.setattr("detection.results._DUE", 3)
     # scores of accounts are not compared: a full pass trains anew
     monkeypatch.setattr("detection.anomaly.TREES", 5)
 
