@@ -5,7 +5,7 @@ import json
 import logging
 from pathlib import Path
 
-from tests.benchmarks import activity, clients, detect, engines, faults, ingest
+from tests.benchmarks import activity, clients, detect, engines, faults, ingest, other_world
 
 BENCHMARKS = {
     "activity": activity.run,
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "engines": engines.run,
     "faults": faults.run,
     "ingest": ingest.run,
+    "other_world": other_world.run,
 }
 
 
