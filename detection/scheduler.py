@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 
+from detection.engines import community_finder
 from detection.in_step import keep_in_step
 from detection.pipeline import Run, detect
 from detection.settings import DetectionSettings
@@ -31,6 +32,8 @@ def detect_once(
     denied: DenyList = _NOTHING,
 ) -> Run | None:
     """What the archive says of accounts in step, then one run; None when nothing was touched."""
+    # an engine that the server lacks is said before anything is done
+    community_finder(settings, store)
     keep_in_step(store, archive, denied)
     return detect(store, settings, full=full, denied=denied)
 
