@@ -55,7 +55,7 @@ def page(
 
 
 def _big_ring(prefix: str) -> Iterator[dict[str, Any]]:
-    """120 accounts on three of nine cards each and on 180 shared devices: over 300 nodes."""
+    """120 accounts on six of eighteen cards each and on 180 shared devices: over 300 nodes."""
     chance = random.Random(0)
     for n in range(120):
         name = f"{prefix}{n:03}{HOSTILE[n % len(HOSTILE)]}"
@@ -63,7 +63,7 @@ def _big_ring(prefix: str) -> Iterator[dict[str, Any]]:
             pair = (n + m) % 120 // 2
             device = f"{prefix}d{m}-{pair}{HOSTILE[pair % len(HOSTILE)]}"
             yield event(name, 10 * n + m, device_id=device)
-        for m in chance.sample(range(9), 3):
+        for m in chance.sample(range(18), 6):
             card = f"{prefix}c{m}{HOSTILE[m % len(HOSTILE)]}"
             yield event(name, 10 * n + 5 + m, payment_instrument=card)
 
