@@ -17,6 +17,7 @@ from detection.relays import (
     RELAYING,
     RELAYINGS,
     Relaying,
+    are_relays,
     chains,
     ends_of,
     in_order,
@@ -153,8 +154,7 @@ def _cascades(transfers: pa.Table, relaying: Relaying) -> _Cascades:
         np.bincount(other, minlength=count)[other] <= relaying.ways
     )
     one, other = one[few], other[few]
-    gap = at[other] - at[one]
-    real = (gap > 0) & (gap <= relaying.window_ms)
+    real = are_relays(at, one, other, relaying)
     label, kept = chains(one[real], other[real], count, relaying.largest)
     rows = np.flatnonzero(kept)
     # transfers are in the order of time: the first of each cascade is its name and its start

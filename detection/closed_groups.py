@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detection.coded_actions import Ints, Mask
+from detection.coded_actions import Ints, Mask, spans
 from detection.components import connect
 from detection.coordination import Floats, best_pairs, binomial_tail, named_pairs
 from graph.times import HOUR_MS
@@ -71,9 +71,7 @@ def closed_group_pairs(transfers: pa.Table, closed: Closed = CLOSED) -> pa.Table
     found = _judged(group, source, target, at, span, closed)
     one, other = _every_two(np.where(found.p_value[group] <= closed.alpha, group, -1))
     of = group[source]
-    first, last = np.full(len(names), np.iinfo(np.int64).max), np.zeros(len(names), np.int64)
-    np.minimum.at(first, of, at)
-    np.maximum.at(last, of, at)
+    first, last = spans(of, at, at, len(names))
     in_burst = np.unique(np.stack([of, burst])[:, burst >= 0], axis=1)[0]
     mine = group[one]
     columns = {

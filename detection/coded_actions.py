@@ -99,6 +99,16 @@ def visits_near(visits: Ints, places: Ints, radius_ms: int) -> Ints:
     )
 
 
+def spans(
+    group: Ints | NDArray[np.int32], first: Ints, last: Ints, count: int
+) -> tuple[Ints, Ints]:
+    """The first and the last time of each group; the end of time and 0 for one without any."""
+    since, until = np.full(count, np.iinfo(np.int64).max), np.zeros(count, np.int64)
+    np.minimum.at(since, group, first)
+    np.maximum.at(until, group, last)
+    return since, until
+
+
 def expand(counts: Ints) -> tuple[Ints, Ints]:
     """Row numbers, each as often as its count, and which of its repeats each one is."""
     row = np.repeat(np.arange(len(counts)), counts)

@@ -13,7 +13,15 @@ from scipy.special import pdtrc
 
 from detection.co_action_scales import SCALES, Scale, weigh
 from detection.co_actions import Coincidences, coincidences
-from detection.coded_actions import CodedActions, Ints, Mask, code, ends_of_visits, visits_near
+from detection.coded_actions import (
+    CodedActions,
+    Ints,
+    Mask,
+    code,
+    ends_of_visits,
+    spans,
+    visits_near,
+)
 from detection.coordination import (
     MIN_OBJECTS,
     Floats,
@@ -98,9 +106,7 @@ def _expected(coded: CodedActions, scale: Scale, usable: Mask, low: Ints, high: 
     first, _ = ends_of_visits(coded, window)
     account, at = coded.account[first], coded.at[first]
     visits = np.bincount(account, minlength=accounts)
-    since, until = np.full(accounts, np.iinfo(np.int64).max), np.zeros(accounts, np.int64)
-    np.minimum.at(since, account, at)
-    np.maximum.at(until, account, at)
+    since, until = spans(account, at, at, accounts)
     times = np.sort(at)
     around = np.searchsorted(times, until + window, "right")
     around -= np.searchsorted(times, since - window, "left")

@@ -15,7 +15,7 @@ from detection.payer_groups import (
     mostly_with,
     payer_groups,
 )
-from detection.relays import Relaying, ends_of, in_order, possible_relays
+from detection.relays import Relaying, are_relays, ends_of, in_order, possible_relays
 from graph.times import DAY_MS
 
 #: what comes in is mixed with what was there and what others lend, so amounts say little
@@ -47,7 +47,7 @@ def farm_pairs(
     names, (payer, payee) = ends_of(transfers)
     at, count = transfers["at"].to_numpy(), max(len(names), 1)
     one, other = possible_relays(transfers, (payer, payee), relaying)
-    soon = (at[other] > at[one]) & (at[other] - at[one] <= relaying.window_ms)
+    soon = are_relays(at, one, other, relaying)
     one, other = one[soon], other[soon]
     ways, way = np.unique(payer[one] * count + payee[other], return_inverse=True)
     flows = {

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from detection.co_action_scales import Scale, weigh
-from detection.coded_actions import CodedActions, Ints, Mask, ends_of_visits, expand, visits_near
+from detection.coded_actions import (
+    CodedActions,
+    Ints,
+    Mask,
+    ends_of_visits,
+    expand,
+    spans,
+    visits_near,
+)
 from detection.coordination import binomial_tail
 from graph.times import DAY_MS
 
@@ -129,9 +137,7 @@ def member_pairs(members: Members, scale: Scale, accounts: int) -> pa.Table:
     ends = np.sort(np.stack([visits.group[one], visits.group[other]]), axis=0)
     groups = max(len(visits.payee), 1)
     pair, place = np.unique(ends[0] * groups + ends[1], return_inverse=True)
-    first, last = np.full(len(pair), np.iinfo(np.int64).max), np.zeros(len(pair), np.int64)
-    np.minimum.at(first, place, visits.at[one])
-    np.maximum.at(last, place, visits.at[other])
+    first, last = spans(place, visits.at[one], visits.at[other], len(pair))
     low, high = np.divmod(pair, groups)
     came = visits.occasions(scale)
     row, left, right = [np.arange(len(pair))], [members.account[low]], [members.account[high]]
@@ -166,9 +172,7 @@ def mostly_with(
     """
     mine, theirs, at = transfers
     size = int(max(mine.max(initial=-1), end.max(initial=-1))) + 1
-    since, until = np.full(size, np.iinfo(np.int64).max), np.zeros(size, np.int64)
-    np.minimum.at(since, end[visits.group], visits.at)
-    np.maximum.at(until, end[visits.group], visits.at)
+    since, until = spans(end[visits.group], visits.at, visits.at, size)
     rows = np.flatnonzero((at >= since[mine]) & (at <= until[mine]))
     mine, theirs = mine[rows].astype(np.int64), theirs[rows].astype(np.int64)
     within = np.isin((mine << 32) + theirs, (end << 32) + account)
@@ -244,10 +248,7 @@ class _Line:
         """Each visit's probability to meet somebody, by three readings."""
         yield self._evenly()
         at, payee = self.visits.at, self.visits.payee[self.visits.group]
-        since = np.full(int(payee.max(initial=-1)) + 1, np.iinfo(np.int64).max)
-        until = np.zeros(len(since), np.int64)
-        np.minimum.at(since, payee, at)
-        np.maximum.at(until, payee, at)
+        since, until = spans(payee, at, at, int(payee.max(initial=-1)) + 1)
         for days, horizons in _HABITS:
             met, tried = np.zeros(len(at)), np.zeros(len(at))
             step, most = days * DAY_MS, horizons * self.scale.horizon_ms

@@ -102,6 +102,12 @@ def possible_relays(
     return ones, others
 
 
+def are_relays(at: Ints, one: Ints, other: Ints, relaying: Relaying) -> Mask:
+    """Which of possible relays are some: the second transfer follows within the window."""
+    gap = at[other] - at[one]
+    return np.asarray((gap > 0) & (gap <= relaying.window_ms), np.bool_)
+
+
 def chains(one: Ints, other: Ints, count: int, largest: int) -> tuple[Ints, Mask]:
     """The cascade of each transfer, and whether it is one of at least two relays in a row."""
     label = connect(one, other, count)

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from detection.coded_actions import Ints, Mask, expand
+from detection.coded_actions import Ints, Mask, expand, spans
 from detection.components import connect
 from detection.coordination import best_pairs, named_pairs
-from detection.relays import Relaying, ends_of, in_order, possible_relays
+from detection.relays import Relaying, are_relays, ends_of, in_order, possible_relays
 from graph.times import DAY_MS
 
 #: within a day; what could have been passed on in more than two ways within a month says nothing
@@ -63,8 +63,7 @@ def round_trip_pairs(transfers: pa.Table, *, relaying: Relaying = TRIP) -> pa.Ta
     at = transfers["at"].to_numpy()
     one, other = possible_relays(transfers, (payer, payee), relaying)
     ways = np.bincount(one, minlength=count)
-    gap = at[other] - at[one]
-    real = (gap > 0) & (gap <= relaying.window_ms) & (ways[one] <= relaying.ways)
+    real = are_relays(at, one, other, relaying) & (ways[one] <= relaying.ways)
     trips = _apart(_trips(payer, payee, one[real], other[real]))
     by = connect(payer[trips.transfer], payee[trips.transfer], accounts)
     group = by[payer[trips.transfer]]
@@ -145,9 +144,8 @@ def _pairs(trips: _Trips, payer: Ints, at: Ints, accounts: int) -> pa.Table:
     one, other = payer[trips.transfer[row]], payer[trips.transfer[row + repeat + 1]]
     code = np.minimum(one, other) * accounts + np.maximum(one, other)
     pair, place = np.unique(code, return_inverse=True)
-    first, last = np.full(len(pair), np.iinfo(np.int64).max), np.zeros(len(pair), np.int64)
-    np.minimum.at(first, place, at[trips.transfer[row]])
-    np.maximum.at(last, place, at[trips.transfer[row + repeat + 1]])
+    times = at[trips.transfer]
+    first, last = spans(place, times[row], times[row + repeat + 1], len(pair))
     made = np.bincount(place, minlength=len(pair))
     columns = {
         "pair": pair,
