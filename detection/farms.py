@@ -5,16 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from detection.co_action_scales import Scale
-from detection.coded_actions import code
-from detection.coordination import best_pairs, named_pairs
 from detection.fan_in import SCALE
-from detection.payer_groups import (
-    Members,
-    frequent_visits,
-    member_pairs,
-    mostly_with,
-    payer_groups,
-)
+from detection.regulars import End, group_pairs
 from detection.relays import Relaying, are_relays, ends_of, in_order, possible_relays
 from graph.times import DAY_MS
 
@@ -31,7 +23,7 @@ def farm_pairs(
     any order; rows with a null payer, payee or time are left out. A flow is a transfer to an
     account and one from it within a day, of a fifth to twice as much; its way is from whom to whom.
     Who is on one way at the same times, again and again, is a group as with `detection.fan_in`: at
-    the times of the first transfers (full hours are a scheduler's), with the way as payee. An
+    the times of the first transfers (full hours are a scheduler's), with the way as object. An
     employer pays all in one run, and a shop is paid by all, but hardly anybody's wage goes to one
     shop within the day, three times in two weeks. Source and destination belong to it if most of
     their transfers in that time are with members. Objects are the occasions on which both were
@@ -56,17 +48,6 @@ def farm_pairs(
         "object": pc.utf8_lpad(pa.array(way).cast(pa.string()), 12, "0"),
         "at": at[one],
     }
-    coded = code(pa.table(flows), scale.horizon_ms + scale.window_ms)
-    visits = frequent_visits(coded, scale)
-    is_member, p_value = payer_groups(visits, scale)
-    members = visits.only(is_member)
-    theirs = pc.index_in(
-        pa.array(coded.account_ids, pa.string()), pa.array(names, pa.string())
-    ).to_numpy()
-    account = theirs.astype(np.int64)[members.payer]
-    source, destination = np.divmod(ways[members.payee], count)
-    funds = mostly_with(members, source, account, (payer, payee, at))
-    empties = mostly_with(members, destination, account, (payee, payer, at))
-    beside = [np.where(funds, source, -1), np.where(empties, destination, -1)]
-    found = Members(members, account, beside, p_value[is_member])
-    return named_pairs(best_pairs(member_pairs(found, scale, count)), names)
+    source, destination = np.divmod(ways, count)
+    ends = [End(source, payer, payee, at), End(destination, payee, payer, at)]
+    return group_pairs(pa.table(flows), names, ends, scale)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from detection.coordination import PAIRS
 from detection.fan_in import SCALE, fan_in_pairs
-from detection.payer_groups import Members, Visits, member_pairs
+from detection.regulars import Members, Visits, member_pairs
 from tests.unit.coordinated import DAY, HOUR, MINUTE, START, linked
 
 Payment = tuple[str, str, int]
