@@ -57,6 +57,15 @@ class AnomalyModel:
     def _sample_scores(self) -> NDArray[np.float64]:
         return np.sort(self._scores(self.sample))
 
+    @cached_property
+    def _usual(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Median and scale of each feature."""
+        median = np.median(self.sample, axis=0)
+        spread = 1.4826 * np.median(np.abs(self.sample - median), axis=0)
+        # where most accounts have the same value the median deviation is 0: use the mean one
+        fallback = 1.2533 * np.mean(np.abs(self.sample - median), axis=0)
+        return median, np.where(spread > 0, spread, fallback)
+
     def _scores(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         # rounded, so that the last bit of a sum never decides a rank
         scores: NDArray[np.float64] = np.round(-self._forest.score_samples(values), 9)
@@ -73,11 +82,7 @@ class AnomalyModel:
         """For each account the features far above the usual, strongest first, in words."""
         if not len(self.sample):
             return [[] for _ in features.account_ids]
-        median = np.median(self.sample, axis=0)
-        spread = 1.4826 * np.median(np.abs(self.sample - median), axis=0)
-        # where most accounts have the same value the median deviation is 0: use the mean one
-        fallback = 1.2533 * np.mean(np.abs(self.sample - median), axis=0)
-        scale = np.where(spread > 0, spread, fallback)
+        median, scale = self._usual
         z = np.divide(
             features.values - median, scale, where=scale > 0, out=np.zeros_like(features.values)
         )

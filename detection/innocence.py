@@ -1,5 +1,6 @@
 """What speaks for a ring: the best innocent reading, and on how few links the case rests."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import combinations
 
@@ -9,7 +10,7 @@ from detection.shared import TieKind
 from graph.model import Reason
 
 #: identifiers of which pairs are tried: with more, pairs among those that matter most
-_TRIED = 12
+_TRIED = 8
 
 _READINGS = {
     "payment_instrument": "a family or a small company may pay with one card",
@@ -42,8 +43,9 @@ def fewest_links(evidence: RingEvidence, threshold: int) -> tuple[str, ...]:
     """The fewest identifiers (and `account:…` for its direct ties) without which it is no case.
 
     Without them the score is under `threshold`; empty when it is already, or when nothing that is
-    shared carries it. One or two are the fewest there are; of more, those are taken away one after
-    the other that lower the score most, so that there may be a smaller set.
+    shared carries it. One or two are the fewest there are. Of more, as many of those that alone
+    lower the score most are taken away as it needs, and what turns out not to be needed is put
+    back: none of them can be left out, but there may be a smaller set.
     """
     if _points(evidence) < threshold:
         return ()
@@ -52,14 +54,20 @@ def fewest_links(evidence: RingEvidence, threshold: int) -> tuple[str, ...]:
     keys.sort(key=lambda key: (alone[key], key))
     if keys and alone[keys[0]] < threshold:
         return (keys[0],)
-    pairs = list(combinations(keys[:_TRIED], 2))
-    best = min(pairs, key=lambda pair: (_points(_without(evidence, set(pair))), pair), default=())
-    taken = set(best)
-    while taken and _points(_without(evidence, taken)) >= threshold:
-        left = [key for key in keys if key not in taken]
-        if not left:
-            return ()
-        taken.add(min(left, key=lambda key: (_points(_without(evidence, taken | {key})), key)))
+    pairs = combinations(keys[:_TRIED], 2)
+    points, best = min(((_points(_without(evidence, {*p})), p) for p in pairs), default=(0, ()))
+    if points < threshold:
+        return tuple(sorted(best))
+    enough = range(3, len(keys))
+    taken = {*keys[: next((n for n in enough if _is_under(evidence, keys[:n], threshold)), None)]}
+    if not _is_under(evidence, taken, threshold):
+        return ()
+    last = [*reversed(keys)]
+    # from the start after each: without less of what speaks for the ring more may be put back
+    while spare := next(
+        (k for k in last if k in taken and _is_under(evidence, taken - {k}, threshold)), None
+    ):
+        taken.remove(spare)
     return tuple(sorted(taken))
 
 
@@ -79,6 +87,10 @@ def _points(evidence: RingEvidence) -> int:
     return sum(reason.points for reason in score(evidence))
 
 
+def _is_under(evidence: RingEvidence, keys: Collection[str], threshold: int) -> bool:
+    return _points(_without(evidence, {*keys})) < threshold
+
+
 def _tied(evidence: RingEvidence) -> set[str]:
     return {
         f"account:{account_id}" for tie in evidence.ties for account_id in (tie.source, tie.target)
@@ -89,7 +101,9 @@ def _without(evidence: RingEvidence, keys: set[str]) -> RingEvidence:
     """The case as it were if nobody had used these identifiers, or been tied to these accounts."""
     identifiers = [value for value in evidence.identifiers if value.key not in keys]
     gone = {key.removeprefix("account:") for key in keys if key.startswith("account:")}
-    ties = [tie for tie in evidence.ties if gone.isdisjoint((tie.source, tie.target))]
+    ties = evidence.ties
+    if gone:
+        ties = tuple(tie for tie in ties if tie.source not in gone and tie.target not in gone)
     left = {a for value in identifiers for a in value.account_ids}
     left |= {a for tie in ties for a in (tie.source, tie.target)}
     findings = [
@@ -102,6 +116,6 @@ def _without(evidence: RingEvidence, keys: set[str]) -> RingEvidence:
         evidence,
         account_ids=tuple(a for a in evidence.account_ids if a in left),
         identifiers=tuple(identifiers),
-        ties=tuple(ties),
+        ties=ties,
         findings=tuple(findings),
     )

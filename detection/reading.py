@@ -13,7 +13,7 @@ from detection.rings import KnownRing
 from detection.shared import Shared, TieRow, UseRow, share
 from graph import metrics
 from graph.deny_list import DenyList
-from graph.kinds import Role, hub_caps, identifier_kinds
+from graph.kinds import Role, hub_caps, kinds_that
 from graph.model import RiskLevel
 from graph.store import GraphStore
 
@@ -104,8 +104,8 @@ def _read_around(
     asked: dict[str, dict[str, Any]] = {
         "detection/read_ties_of": live | {"cap": COUNTERPARTY_CAP},
         "detection/read_meetings_of": shared
-        | {"kinds": _of(Role.SUPPORTS), "together_ms": TOGETHER_MS},
-        "detection/read_uses_of": shared | {"kinds": _of(Role.CONNECTS)},
+        | {"kinds": kinds_that(Role.SUPPORTS), "together_ms": TOGETHER_MS},
+        "detection/read_uses_of": shared | {"kinds": kinds_that(Role.CONNECTS)},
         "detection/read_rings_of": {},
     }
     ties, met, used, rings = store.at_once(
@@ -135,10 +135,6 @@ def _by_age(rings: list[KnownRing]) -> list[KnownRing]:
     """Each once, though several of its members were asked about apart from each other."""
     by_id = {ring.ring_id: ring for ring in rings}
     return [by_id[ring_id] for ring_id in sorted(by_id)]
-
-
-def _of(role: Role) -> list[str]:
-    return [kind.name for kind in identifier_kinds().values() if kind.role is role]
 
 
 def _share(uses: list[UseRow], ties: list[TieRow], denied: DenyList) -> Shared:

@@ -8,10 +8,13 @@ from typing import Any
 
 from graph.deny_list import DenyList
 from graph.errors import QueryError
+from graph.kinds import Role, kinds_that
 from graph.model import Finding
 from graph.queries import queries
 from graph.store import GraphStore
 
+#: what a rule is asked about: accounts, or what links some of them with anybody by itself
+ASKED_ABOUT = ("account_ids", "identifier_keys")
 COLUMNS = ("identifier_key", "account_ids", "account_count", "at", "detail")
 
 
@@ -26,7 +29,9 @@ class Rule:
     subject: str
     #: most points it gives a ring
     points: int
-    #: default values of its parameters, all but $account_ids
+    #: which of ASKED_ABOUT it takes
+    asked_about: str
+    #: default values of its other parameters
     defaults: dict[str, Any]
 
 
@@ -40,36 +45,39 @@ def rules() -> dict[str, Rule]:
             defaults = json.loads(query.facts["Defaults"])
             severity, subject = query.facts["Severity"], query.facts["Subject"]
             points = int(query.facts["Points"])
-            rule = Rule(name, query.summary, severity, subject, points, defaults)
         except (KeyError, ValueError) as error:
             raise QueryError(
                 f"cypher/{query.name}.cypher: Severity, Points, Subject, Defaults: {error}"
             ) from error
-        if query.columns != COLUMNS or {*defaults, "account_ids"} != set(query.parameters):
+        fits = [each for each in ASKED_ABOUT if {*defaults, each} == {*query.parameters}]
+        if query.columns != COLUMNS or not fits:
             raise QueryError(
                 f"cypher/{query.name}.cypher must return {', '.join(COLUMNS)} and have a default "
-                "for each parameter but $account_ids"
+                "for each parameter but $account_ids or $identifier_keys"
             )
-        found[name] = rule
+        found[name] = Rule(name, query.summary, severity, subject, points, fits[0], defaults)
     return found
 
 
 def run_rules(store: GraphStore, account_ids: list[str]) -> list[Finding]:
     """Findings that concern any of the accounts, each once, sorted."""
+    kinds = kinds_that(Role.CONNECTS)
+    keys = {r[0] for r in store.read_about("detection/shared_keys", account_ids, kinds=kinds)}
+    about = dict(zip(ASKED_ABOUT, (account_ids, sorted(keys)), strict=True))
     findings: dict[str, Finding] = {}
     for found in store.at_once(
-        partial(_run, store, rule, account_ids) for rule in rules().values()
+        partial(_run, store, rule, about[rule.asked_about]) for rule in rules().values()
     ):
         for finding in found:
             _merge(findings, finding)
     return [findings[key] for key in sorted(findings)]
 
 
-def _run(store: GraphStore, rule: Rule, account_ids: list[str]) -> list[Finding]:
+def _run(store: GraphStore, rule: Rule, about: list[str]) -> list[Finding]:
     return [
         Finding(rule.name, key, tuple(sorted(hit)), account_count, at or 0, detail)
         for key, hit, account_count, at, detail in store.read_about(
-            f"rules/{rule.name}", account_ids, **rule.defaults
+            f"rules/{rule.name}", about, rule.asked_about, **rule.defaults
         )
     ]
 
@@ -97,16 +105,10 @@ def finding_id(finding: Finding) -> str:
 
 
 def _merge(findings: dict[str, Finding], finding: Finding) -> None:
-    """A hub's accounts come in several chunks: one finding holds them all."""
+    """What comes in several chunks is one finding, with the accounts of all."""
     key = finding_id(finding)
     if (known := findings.get(key)) is not None:
+        first = min(known, finding, key=lambda each: (each.identifier_key, each.detail))
         both = tuple(sorted({*known.account_ids, *finding.account_ids}))
-        finding = Finding(
-            finding.rule,
-            finding.identifier_key,
-            both,
-            finding.account_count,
-            max(known.at, finding.at),
-            min(known.detail, finding.detail),
-        )
+        finding = replace(first, account_ids=both, at=max(known.at, finding.at))
     findings[key] = finding

@@ -53,6 +53,11 @@ def identifier_kinds() -> dict[str, IdentifierKind]:
     }
 
 
+def kinds_that(role: Role) -> list[str]:
+    """Names of the kinds with this role, in the file's order."""
+    return [kind.name for kind in identifier_kinds().values() if kind.role is role]
+
+
 def hub_caps() -> dict[str, int]:
     """Kind to the most accounts before a value is a hub."""
     return {kind.name: kind.cap for kind in identifier_kinds().values()}

@@ -31,8 +31,8 @@ _TOO_LARGE = {
     "Neo.TransientError.General.TransactionOutOfMemoryError",
 }
 T = TypeVar("T")
-#: rows in one transaction, and accounts asked about in one statement
-_ROWS, _ACCOUNTS = 20_000, 5_000
+#: rows in one transaction, and values asked about in one statement
+_ROWS, _VALUES = 20_000, 5_000
 
 
 class _Quiet(list[Any]):
@@ -143,13 +143,13 @@ class GraphStore:
             return session.execute_read(lambda tx: Transaction(tx).run_values(name, **parameters))
 
     def read_about(
-        self, name: str, account_ids: Sequence[str], **parameters: Any
+        self, name: str, values: Sequence[str], parameter: str = "account_ids", **others: Any
     ) -> list[list[Any]]:
-        """As `read_values`, for a statement that takes $account_ids: some thousands at a time."""
+        """As `read_values`, for a statement about accounts, or others: some thousands at a time."""
         rows: list[list[Any]] = []
         with _one_line(), self._driver.session(database=self.database) as session:
-            for start in range(0, len(account_ids), _ACCOUNTS):
-                asked = parameters | {"account_ids": list(account_ids[start : start + _ACCOUNTS])}
+            for start in range(0, len(values), _VALUES):
+                asked = others | {parameter: list(values[start : start + _VALUES])}
                 rows += session.execute_read(
                     lambda tx, asked: Transaction(tx).run_packed(name, **asked), asked
                 )

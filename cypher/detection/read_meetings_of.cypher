@@ -14,18 +14,22 @@
 // Browser: :params {account_ids: [], kinds: ["ip"], together_ms: 1800000, caps: {ip: 50}, live_from: 0, now: 0}
 UNWIND $account_ids AS account_id
 MATCH (:Account {id: account_id})-[mine:USED]->(identifier:Identifier)
+WITH account_id, mine, identifier, COUNT { (identifier)<-[:USED]-() } AS degree
+// most have one user: of those no property is read
+WHERE degree >= 2
+WITH *
 WHERE identifier.kind IN $kinds AND mine.last_seen >= $live_from
-WITH account_id, mine.first_seen AS first_seen, mine.last_seen AS last_seen, identifier,
-     COUNT { (identifier)<-[:USED]-() } AS degree
-WHERE degree >= 2 AND identifier.benign_at IS NULL
+  AND identifier.benign_at IS NULL
   AND NOT coalesce(identifier.hub_until > $now, false)
-  AND (degree <= $caps[identifier.kind]
-       OR COUNT { (identifier)<-[used:USED]-() WHERE used.last_seen >= $live_from }
-          <= $caps[identifier.kind])
+  AND $caps[identifier.kind] >= CASE
+    WHEN degree <= $caps[identifier.kind] THEN degree
+    ELSE COUNT { (identifier)<-[used:USED]-() WHERE used.last_seen >= $live_from }
+  END
 MATCH (identifier)<-[used:USED]-(account:Account)
 WHERE used.last_seen >= $live_from
-  AND (abs(used.first_seen - first_seen) <= $together_ms
-       OR abs(used.last_seen - last_seen) <= $together_ms)
-WITH account_id, identifier, collect(account.id) AS account_ids,
+  AND (abs(used.first_seen - mine.first_seen) <= $together_ms
+       OR abs(used.last_seen - mine.last_seen) <= $together_ms)
+WITH mine, identifier, collect(account.id) AS account_ids,
      collect(used.first_seen) AS first_seen, collect(used.last_seen) AS last_seen
+WHERE size(account_ids) >= 2
 RETURN identifier.key AS key, identifier.kind AS kind, account_ids, first_seen, last_seen;

@@ -19,8 +19,9 @@ RETURN type(tie) AS type, startNode(tie).id AS account_id, [endNode(tie).id] AS 
        [coalesce(tie.last_seen, tie.at)] AS last_seen
 UNION ALL
 UNWIND $account_ids AS account_id
-MATCH (one:Account {id: account_id})-[:TRANSFERRED]->(near:Account)-[tie:TRANSFERRED]->(far:Account),
-      (far)-[:TRANSFERRED]->(one)
+MATCH (one:Account {id: account_id})
+WHERE EXISTS { (one)-[:TRANSFERRED]->() } AND EXISTS { (one)<-[:TRANSFERRED]-() }
+MATCH (one)-[:TRANSFERRED]->(near:Account)-[tie:TRANSFERRED]->(far:Account)-[:TRANSFERRED]->(one)
 WHERE tie.last_seen >= $live_from
   AND COUNT { (near)-[:TRANSFERRED|REFERRED]-() } <= $cap
   AND COUNT { (far)-[:TRANSFERRED|REFERRED]-() } <= $cap

@@ -18,9 +18,10 @@ WITH DISTINCT identifier
 WITH identifier, COUNT { (identifier)<-[:USED]-() } AS degree
 WHERE degree >= 2 AND identifier.benign_at IS NULL
   AND NOT coalesce(identifier.hub_until > $now, false)
-  AND (degree <= $caps[identifier.kind]
-       OR COUNT { (identifier)<-[used:USED]-() WHERE used.last_seen >= $live_from }
-          <= $caps[identifier.kind])
+  AND $caps[identifier.kind] >= CASE
+    WHEN degree <= $caps[identifier.kind] THEN degree
+    ELSE COUNT { (identifier)<-[used:USED]-() WHERE used.last_seen >= $live_from }
+  END
 MATCH (identifier)<-[used:USED]-(account:Account)
 WHERE used.last_seen >= $live_from
 RETURN identifier.key AS key, identifier.kind AS kind, collect(account.id) AS account_ids,

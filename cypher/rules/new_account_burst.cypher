@@ -6,21 +6,20 @@
 //
 // Access: read
 // Parameters:
-//   $account_ids   list  accounts to look at
-//   $kinds         list  kinds of identifiers looked at
-//   $min_accounts  int   fewest new accounts
-//   $max_accounts  int   above this it is crowded
-//   $window_ms     int   time within which they were first seen
-//   $first_ms      int   time from an account's first event to its first with the identifier
+//   $identifier_keys  list  what links accounts, to look at
+//   $kinds            list  kinds of identifiers looked at
+//   $min_accounts     int   fewest new accounts
+//   $max_accounts     int   above this it is crowded
+//   $window_ms        int   time within which they were first seen
+//   $first_ms         int   time from an account's first event to its first with the identifier
 // Returns: identifier_key, account_ids, account_count, at, detail
 // Severity: high
 // Points: 20
 // Subject: identifier
 // Defaults: {"kinds": ["device", "payment_instrument", "email", "phone"], "min_accounts": 3, "max_accounts": 50, "window_ms": 86400000, "first_ms": 3600000}
-// Browser: :params {account_ids: ["1"], kinds: ["device"], min_accounts: 3, max_accounts: 50, window_ms: 86400000, first_ms: 3600000}
-UNWIND $account_ids AS account_id
-MATCH (:Account {id: account_id})-[:USED]->(identifier:Identifier)
-WITH DISTINCT identifier
+// Browser: :params {identifier_keys: ["device:1"], kinds: ["device"], min_accounts: 3, max_accounts: 50, window_ms: 86400000, first_ms: 3600000}
+UNWIND $identifier_keys AS key
+MATCH (identifier:Identifier {key: key})
 WITH identifier, COUNT { (identifier)<-[:USED]-() } AS degree
 WHERE degree >= $min_accounts AND degree <= $max_accounts AND identifier.kind IN $kinds
 MATCH (identifier)<-[used:USED]-(account:Account)

@@ -5,18 +5,19 @@
 //
 // Access: read
 // Parameters:
-//   $account_ids   list  accounts to look at
-//   $min_accounts  int   fewest accounts worth reporting
-//   $max_accounts  int   above this it is crowded
+//   $identifier_keys  list  what links accounts, to look at
+//   $min_accounts     int   fewest accounts worth reporting
+//   $max_accounts     int   above this it is crowded
 // Returns: identifier_key, account_ids, account_count, at, detail
 // Severity: medium
 // Points: 25
 // Subject: identifier
 // Defaults: {"min_accounts": 3, "max_accounts": 50}
-// Browser: :params {account_ids: ["1"], min_accounts: 3, max_accounts: 50}
-UNWIND $account_ids AS account_id
-MATCH (:Account {id: account_id})-[:USED]->(identifier:Device)
-WITH DISTINCT identifier, COUNT { (identifier)<-[:USED]-() } AS account_count
+// Browser: :params {identifier_keys: ["device:1"], min_accounts: 3, max_accounts: 50}
+UNWIND $identifier_keys AS key
+MATCH (identifier:Identifier {key: key})
+WHERE identifier:Device
+WITH identifier, COUNT { (identifier)<-[:USED]-() } AS account_count
 WHERE account_count >= $min_accounts AND account_count <= $max_accounts
 MATCH (identifier)<-[used:USED]-(account:Account)
 RETURN identifier.key AS identifier_key, collect(account.id) AS account_ids, account_count,

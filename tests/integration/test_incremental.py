@@ -59,7 +59,7 @@ def small_hubs(monkeypatch: pytest.MonkeyPatch) -> None:
     # what three use is a crowd
     monkeypatch.setattr("detection.projection.FEW_USERS", 2)
     # many accounts are asked about some at a time
-    monkeypatch.setattr("graph.store._ACCOUNTS", 5)
+    monkeypatch.setattr("graph.store._VALUES", 5)
     # what is due is written before and after the rings where it is more than this
     monkeypatch.setattr("detection.results._DUE", 3)
     # scores of accounts are not compared: a full pass trains anew

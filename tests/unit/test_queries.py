@@ -102,5 +102,5 @@ def test_every_rule_loads():
         assert 0 < rule.points <= 100
         statement = query(f"rules/{name}")
         assert statement.columns == COLUMNS
-        assert {*rule.defaults, "account_ids"} == set(statement.parameters)
+        assert {*rule.defaults, rule.asked_about} == set(statement.parameters)
         assert rule.defaults == json.loads(statement.facts["Defaults"])
