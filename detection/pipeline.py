@@ -1,7 +1,10 @@
 """Detection on one screen: touched accounts → rings with reasons and scores → alerts."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from detection.alerts import messages, raise_alerts
 from detection.anomaly import changed_scores, present_model
@@ -13,8 +16,9 @@ from detection.engines import community_finder
 from detection.evidence import gather
 from detection.features import read_features
 from detection.findings import compare_findings, read_flags
+from detection.projection import Projection
 from detection.reading import look_around, look_at_all
-from detection.results import Results, read_used_ids, save
+from detection.results import Results, save
 from detection.rings import make_ring, match_rings
 from detection.rules import run_rules, without_denied
 from detection.scope import read_scope
@@ -64,32 +68,23 @@ def detect(
     look = look_at_all if full else look_around
     around = look(store, scope.account_ids, scope.now, denied)
     looked_at, projection, known = around.account_ids, around.projection, around.known
-    with seconds("cluster").time():
-        least, touched = settings.min_ring_size, None if full else looked_at
-        components = find_components(projection, touched, finder.connect, least)
-        communities = find_communities(finder, components, least, projection.shared.ties)
-    with seconds("score").time():
-        names = sorted(looked_at)
-        hits, features, used_ids, flags, benign = store.at_once(
-            (
-                partial(run_rules, store, names),
-                partial(read_features, store, names, projection.shared),
-                partial(read_used_ids, store, names),
-                partial(read_flags, store, names),
-                partial(read_benign_keys, store),
-            )
-        )
-        findings = without_denied(hits, denied.with_keys(benign))
-        evidence = gather(communities, projection.shared, findings)
-        members = [community.by_account for community in communities]
-        founded_at = [each.first_seen for each in evidence]
-        matching = match_rings(members, known, founded_at, used_ids)
-        model = present_model(store, features, train=full)
-        rings = [
-            make_ring(each, ring_id, matching.parents.get(ring_id, ()), settings)
-            for ring_id, each in zip(matching.ring_ids, evidence, strict=True)
-        ]
-        scores = changed_scores(model, features)
+    with _read_about(store, sorted(looked_at), projection) as (hits, benign, features, flags):
+        with seconds("cluster").time():
+            least, touched = settings.min_ring_size, None if full else looked_at
+            components = find_components(projection, touched, finder.connect, least)
+            communities = find_communities(finder, components, least, projection.shared.ties)
+        with seconds("score").time():
+            findings = without_denied(hits(), denied.with_keys(benign()))
+            evidence = gather(communities, projection.shared, findings)
+            members = [community.by_account for community in communities]
+            founded = [each.first_seen for each in evidence]
+            matching = match_rings(members, known, founded, around.used_ring_ids)
+            rings = [
+                make_ring(each, ring_id, matching.parents.get(ring_id, ()), settings)
+                for ring_id, each in zip(matching.ring_ids, evidence, strict=True)
+            ]
+            model = present_model(store, features(), train=full)
+            scores = changed_scores(model, features())
     with seconds("write").time():
         version = f"{finder.version}+{model.version}"
         before = {ring.ring_id: ring for ring in known}
@@ -103,9 +98,9 @@ def detect(
             changes=changes,
             before=before,
             ended=matching.ended,
-            findings=compare_findings(store, looked_at, flags, findings),
+            findings=compare_findings(store, looked_at, flags(), findings),
             scores=scores,
-            due=changed_due(projection, features, scope.now),
+            due=changed_due(projection, features(), scope.now),
             model=model,
             alerts=alerts,
             messages=messages(alerts, rings, settings, scope.run_id),
@@ -113,3 +108,17 @@ def detect(
         )
         save(store, results)
     return Run(scope.run_id, rings, changes, alerts, len(looked_at))
+
+
+def _read_about(
+    store: GraphStore, account_ids: list[str], projection: Projection
+) -> AbstractContextManager[list[Callable[[], Any]]]:
+    """What the score needs, read while communities are found; what is needed first comes first."""
+    return store.meanwhile(
+        (
+            partial(run_rules, store, account_ids),
+            partial(read_benign_keys, store),
+            partial(read_features, store, account_ids, projection.shared),
+            partial(read_flags, store, account_ids),
+        )
+    )

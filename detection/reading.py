@@ -30,6 +30,8 @@ class Surroundings:
     projection: Projection
     #: the open rings of any of them, oldest first; all their members are among the accounts
     known: list[KnownRing]
+    #: ids of all rings, closed ones too, that any of them was ever in
+    used_ring_ids: set[str]
 
 
 def look_at_all(
@@ -39,9 +41,9 @@ def look_at_all(
     with seconds("read").time():
         uses, ties = all_rows(store, now)
         seen = set(account_ids)
-        known = _known_rings(store.read_about("detection/read_rings_of", sorted(seen)))
+        rings = store.read_about("detection/read_rings_of", sorted(seen))
     with seconds("project").time():
-        return Surroundings(seen, project(share(uses, ties, denied), now), _by_age(known))
+        return _surroundings(seen, project(share(uses, ties, denied), now), rings)
 
 
 def all_rows(store: GraphStore, now: int) -> tuple[list[UseRow], list[TieRow]]:
@@ -76,48 +78,57 @@ def look_around(
     """
     uses: list[UseRow] = []
     ties: list[TieRow] = []
-    known: list[KnownRing] = []
+    rings: list[list[Any]] = []
     seen: set[str] = set()
     reached = set(account_ids)
     while new := reached - seen:
         with seconds("read").time():
-            use_rows, tie_rows, rings = _read_around(store, sorted(new), now)
+            use_rows, tie_rows, ring_rows = _read_around(store, sorted(new), now)
+        is_first = not seen
         uses += use_rows
         ties += tie_rows
-        known += rings
+        rings += ring_rows
         seen |= new
         with seconds("project").time():
             # whatever a new account shares with anybody is in these rows
-            reached = _linked(project(_share(use_rows, tie_rows, denied), now), new)
-        reached.update(account_id for ring in rings for account_id in ring.members)
-    with seconds("project").time():
-        projection = project(_share(uses, ties, denied), now)
-    return Surroundings(seen, projection, _by_age(known))
+            projection = project(_share(use_rows, tie_rows, denied), now)
+            reached = _linked(projection, new)
+        reached.update(member[0] for row in ring_rows for member in row[5] or ())
+    if not is_first:
+        with seconds("project").time():
+            projection = project(_share(uses, ties, denied), now)
+    return _surroundings(seen, projection, rings)
 
 
 def _read_around(
     store: GraphStore, account_ids: list[str], now: int
-) -> tuple[list[UseRow], list[TieRow], list[KnownRing]]:
+) -> tuple[list[UseRow], list[TieRow], list[list[Any]]]:
     hour = age_hour(now)
     live = {"live_from": hour - HORIZON_MS}
-    shared = live | {"caps": hub_caps(), "now": hour}
+    shared = {
+        "kinds": kinds_that(Role.SUPPORTS),
+        "together_ms": TOGETHER_MS,
+        "caps": hub_caps(),
+        "now": hour,
+    }
     asked: dict[str, dict[str, Any]] = {
         "detection/read_ties_of": live | {"cap": COUNTERPARTY_CAP},
-        "detection/read_meetings_of": shared
-        | {"kinds": kinds_that(Role.SUPPORTS), "together_ms": TOGETHER_MS},
-        "detection/read_uses_of": shared | {"kinds": kinds_that(Role.CONNECTS)},
+        "detection/read_uses_of": live | shared,
         "detection/read_rings_of": {},
     }
-    ties, met, used, rings = store.at_once(
+    ties, uses, rings = store.at_once(
         partial(store.read_about, name, account_ids, **parameters)
         for name, parameters in asked.items()
     )
-    return met + used, ties, _known_rings(rings)
+    return uses, ties, rings
 
 
-def _known_rings(rows: list[list[Any]]) -> list[KnownRing]:
-    return [
-        KnownRing(
+def _surroundings(
+    account_ids: set[str], projection: Projection, rings: list[list[Any]]
+) -> Surroundings:
+    """Each ring once, though several of its members were asked about apart from each other."""
+    known = {
+        ring_id: KnownRing(
             ring_id,
             score,
             RiskLevel(level),
@@ -127,14 +138,11 @@ def _known_rings(rows: list[list[Any]]) -> list[KnownRing]:
             digest,
             is_kept,
         )
-        for ring_id, score, level, alerted, alerts, members, digest, is_kept in rows
-    ]
-
-
-def _by_age(rings: list[KnownRing]) -> list[KnownRing]:
-    """Each once, though several of its members were asked about apart from each other."""
-    by_id = {ring.ring_id: ring for ring in rings}
-    return [by_id[ring_id] for ring_id in sorted(by_id)]
+        for ring_id, score, level, alerted, alerts, members, digest, is_kept in rings
+        if members is not None
+    }
+    oldest_first = [known[ring_id] for ring_id in sorted(known)]
+    return Surroundings(account_ids, projection, oldest_first, {row[0] for row in rings})
 
 
 def _share(uses: list[UseRow], ties: list[TieRow], denied: DenyList) -> Shared:

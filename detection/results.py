@@ -49,11 +49,6 @@ class Results:
     detector_version: str
 
 
-def read_used_ids(store: GraphStore, account_ids: list[str]) -> set[str]:
-    """Ids of all rings, closed ones too, that any of some accounts was ever in."""
-    return {row[0] for row in store.read_about("detection/used_ring_ids", account_ids)}
-
-
 def save(store: GraphStore, results: Results) -> None:
     """Write a run: each ring whole, and what belongs together in one transaction.
 

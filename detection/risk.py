@@ -48,11 +48,13 @@ def score(evidence: RingEvidence) -> tuple[Reason, ...]:
     family. Innocent readings subtract, but never below 0; when more than 100 come together all
     positive reasons shrink alike.
     """
-    several = [_size(evidence), _ties(evidence), _together(evidence), _in_step(evidence)]
+    places = _places(evidence)
+    several = [_size(evidence), _ties(evidence, places), _together(evidence, places)]
+    several.append(_in_step(evidence))
     positive = _shrink([r for r in (*_rule_reasons(evidence), *several) if r.points])
     room = sum(reason.points for reason in positive)
     mitigating = []
-    for reason in _innocent_readings(evidence, positive):
+    for reason in _innocent_readings(evidence, places, positive):
         points = max(reason.points, -room)
         room += points
         if points:
@@ -124,9 +126,9 @@ def _places(evidence: RingEvidence) -> list[SharedValue]:
     ]
 
 
-def _ties(evidence: RingEvidence) -> Reason:
+def _ties(evidence: RingEvidence, places: list[SharedValue]) -> Reason:
     ties: dict[str, int] = defaultdict(int)
-    for value in _places(evidence):
+    for value in places:
         for account_id in value.account_ids:
             ties[account_id] += 1
     several = {account_id for account_id, count in ties.items() if count >= 2}
@@ -135,10 +137,10 @@ def _ties(evidence: RingEvidence) -> Reason:
     return Reason("several_ties", text, points, _shown((), several))
 
 
-def _together(evidence: RingEvidence) -> Reason:
+def _together(evidence: RingEvidence, places: list[SharedValue]) -> Reason:
     """Members that came to an identifier in one sitting with another, more than by chance."""
     keys, together = set(), set()
-    for value in _places(evidence):
+    for value in places:
         came = sorted(zip(value.first_seen, value.account_ids, strict=True))
         near = {a for x, y in pairwise(came) if y[0] - x[0] <= HOUR_MS for a in (x[1], y[1])}
         span = max(max(value.last_seen) - came[0][0], _WEEK_MS)
@@ -166,10 +168,12 @@ def _in_step(evidence: RingEvidence) -> Reason:
     return Reason("in_step", text, points, _shown((), stepping))
 
 
-def _innocent_readings(evidence: RingEvidence, positive: list[Reason]) -> list[Reason]:
+def _innocent_readings(
+    evidence: RingEvidence, places: list[SharedValue], positive: list[Reason]
+) -> list[Reason]:
     connecting = [value for value in evidence.identifiers if value.connects]
     readings = []
-    if (only := _only(evidence)) is not None:
+    if (only := _only(evidence, places)) is not None:
         text = "held by one identifier alone: a resold device or a family card would look the same"
         readings.append(Reason("single_identifier", text, -15, (only.key,)))
         if only.kind == "device" and len(only.account_ids) >= _PUBLIC:
@@ -184,9 +188,9 @@ def _innocent_readings(evidence: RingEvidence, positive: list[Reason]) -> list[R
     return readings
 
 
-def _only(evidence: RingEvidence) -> SharedValue | None:
+def _only(evidence: RingEvidence, places: list[SharedValue]) -> SharedValue | None:
     """What the ring hangs on alone: hardly anybody in it shares more, or is tied directly."""
-    places = sorted(_places(evidence), key=lambda value: (-len(value.account_ids), value.key))
+    places = sorted(places, key=lambda value: (-len(value.account_ids), value.key))
     if not places:
         return None
     size = len(evidence.account_ids)

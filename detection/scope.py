@@ -1,6 +1,7 @@
 """Where a run starts: what was touched, what is due, and what turned into a hub or out of one."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from detection.projection import HORIZON_MS, age_hour
 from detection.reading import COUNTERPARTY_CAP
@@ -47,15 +48,19 @@ def read_scope(store: GraphStore, full: bool) -> Scope:
     accounts.update(row["id"] for row in store.read("detection/accounts_due", now=age_hour(now)))
     if full:
         accounts = {row["id"] for row in store.read("detection/active_accounts")}
-    hubs, turned = _hubs(store, accounts, now, full)
-    crowds = store.read(
-        "detection/crowds_turned", account_ids=sorted(accounts), cap=COUNTERPARTY_CAP
+    names = sorted(accounts)
+    hubs, crowds, linked = store.at_once(
+        (
+            partial(_hubs, store, names, now, full),
+            partial(store.read, "detection/crowds_turned", account_ids=names, cap=COUNTERPARTY_CAP),
+            partial(_linked_before, store, [] if full else names),
+        )
     )
+    kept, turned = hubs
     if not full:
-        accounts.update(row["id"] for row in store.read("detection/accounts_of", keys=turned))
-        accounts.update(other for row in crowds for other in row["others"])
-        linked = store.read_about("detection/linked_before", sorted(accounts))
-        accounts.update(row[0] for row in linked)
+        beside = {row["id"] for row in store.read("detection/accounts_of", keys=turned)}
+        beside.update(other for row in crowds for other in row["others"])
+        accounts |= linked | beside | _linked_before(store, sorted(beside))
     return Scope(
         now=now,
         number=last["number"] + 1,
@@ -63,14 +68,19 @@ def read_scope(store: GraphStore, full: bool) -> Scope:
         is_full=full,
         account_ids=accounts,
         touched=[{"id": row["id"]} for row in touched],
-        hubs=hubs,
+        hubs=kept,
         crowds=[{"id": row["id"], "is_crowded": row["is_crowded"]} for row in crowds],
         fingerprint=fingerprint,
     )
 
 
+def _linked_before(store: GraphStore, account_ids: list[str]) -> set[str]:
+    """Everybody in a component of the last run that any of these accounts was in."""
+    return {row[0] for row in store.read_about("detection/linked_before", account_ids)}
+
+
 def _hubs(
-    store: GraphStore, accounts: set[str], now: int, full: bool
+    store: GraphStore, account_ids: list[str], now: int, full: bool
 ) -> tuple[list[Row], list[str]]:
     """What to keep of hubs, and the keys that turned into one or out of one."""
     hour = age_hour(now)
@@ -84,7 +94,7 @@ def _hubs(
     if full:
         rows = store.read("detection/new_hubs", **asked)
     else:
-        rows = store.read("detection/new_hubs_of", account_ids=sorted(accounts), **asked)
+        rows = store.read("detection/new_hubs_of", account_ids=account_ids, **asked)
     new = {row["key"]: row["hub_until"] for row in rows if row["key"] not in due}
     turned = [*new, *(key for key, until in due.items() if until is None)]
     kept = [{"key": key, "hub_until": until} for key, until in sorted((due | new).items())]

@@ -15,7 +15,7 @@
 // Browser: :params {account_ids: ["1"], max_counterparties: 50}
 UNWIND $account_ids AS account_id
 MATCH (x:Account {id: account_id})-[first:TRANSFERRED]->(y:Account)
-WHERE x <> y AND COUNT { (x)-[:TRANSFERRED]->() } <= $max_counterparties
+WHERE x <> y AND EXISTS { (x)<-[:TRANSFERRED]-() } AND COUNT { (x)-[:TRANSFERRED]->() } <= $max_counterparties
   AND COUNT { (y)-[:TRANSFERRED]->() } <= $max_counterparties
 MATCH (y)-[second:TRANSFERRED]->(z:Account)-[third:TRANSFERRED]->(x)
 WHERE z <> x AND z <> y AND COUNT { (z)-[:TRANSFERRED]->() } <= $max_counterparties

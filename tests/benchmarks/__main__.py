@@ -5,7 +5,16 @@ import json
 import logging
 from pathlib import Path
 
-from tests.benchmarks import activity, clients, detect, engines, faults, ingest, other_world
+from tests.benchmarks import (
+    activity,
+    clients,
+    detect,
+    engines,
+    faults,
+    ingest,
+    other_world,
+    worlds,
+)
 
 BENCHMARKS = {
     "activity": activity.run,
@@ -15,6 +24,7 @@ BENCHMARKS = {
     "faults": faults.run,
     "ingest": ingest.run,
     "other_world": other_world.run,
+    "worlds": worlds.run,
 }
 
 

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -23,19 +24,25 @@ out = Console(width=110)
 def run(scale: str = "full") -> dict[str, float]:
     """Evaluate the worlds and return the figures of each."""
     is_small = scale == "small"
+    accounts = "4000" if is_small else "20000"
+    generator = (sys.executable, "-m", "tests.benchmarks.other_generator")
+    size = ("--accounts", accounts, "--days", "30")
+    return evaluated((*generator, *size), SEEDS[:1] if is_small else SEEDS)
+
+
+def evaluated(generator: tuple[str, ...], seeds: Sequence[int]) -> dict[str, float]:
+    """What is found in the worlds that a command makes with `--seed`, `--out` and `--truth`."""
     figures: dict[str, float] = {}
-    for seed in SEEDS[:1] if is_small else SEEDS:
+    for seed in seeds:
         with tempfile.TemporaryDirectory(prefix="ringtrace-bench-") as name:
-            found = _evaluate(Path(name), seed, 4_000 if is_small else 20_000)
+            found = _evaluated(Path(name), (*generator, "--seed", str(seed)))
         figures |= {f"seed_{seed}_{name}": found[name] for name in FIGURES}
     return figures
 
 
-def _evaluate(folder: Path, seed: int, accounts: int) -> dict[str, float]:
+def _evaluated(folder: Path, generator: tuple[str, ...]) -> dict[str, float]:
     events, truth, figures = (str(folder / name) for name in ("e.jsonl", "truth.csv", "f.json"))
-    size = ("--accounts", str(accounts), "--days", "30", "--seed", str(seed))
-    generator = (sys.executable, "-m", "tests.benchmarks.other_generator")
-    subprocess.run([*generator, *size, "--out", events, "--truth", truth], cwd=ROOT, check=True)
+    subprocess.run([*generator, "--out", events, "--truth", truth], cwd=ROOT, check=True)
     cli = command_line(folder / "world")
     cli.run("servers", "start")
     try:

@@ -198,6 +198,22 @@ def test_who_is_left_by_another_at_an_address_is_looked_at_again(graph: GraphSto
     assert [(row["component"], row["due"]) for row in accounts(graph)] == [(None, None)] * 2
 
 
+def test_where_members_were_at_different_times_is_known_too(graph: GraphStore) -> None:
+    """It links nobody, and is evidence of those whom a device links."""
+    empty(graph)
+    used = [Deed(who, "device", "x", 0) for who in "abc"]
+    used += [
+        Deed(who, "ip", "y", hours * HOUR_MS) for who, hours in zip("abc", (0, 9, 18), strict=True)
+    ]
+    write(graph, used, 20 * HOUR_MS)
+    detect(graph, SETTINGS)
+    found = state(graph)
+    assert [key for key, _ in found[0][0]["held"]] == ["device:x", "ip:y"]
+    run = detect(graph, SETTINGS, full=True)
+    assert run is None or run.changes == []
+    assert state(graph) == found
+
+
 _slow = settings(
     max_examples=8,
     deadline=None,
