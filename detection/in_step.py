@@ -14,6 +14,7 @@ from detection.coordination import pairs
 from detection.crews import crew_pairs
 from detection.fan_in import fan_in_pairs
 from detection.farms import farm_pairs
+from detection.funnels import funnel_pairs
 from detection.projection import age_hour
 from detection.round_trips import round_trip_pairs
 from graph.archive import Archive
@@ -37,11 +38,12 @@ Pair = list[Any]
 def keep_in_step(store: GraphStore, archive: Archive, denied: DenyList = _NOTHING) -> int:
     """Bring the graph's ties of accounts in step up to what the archive says; how many changed.
 
-    Seven kinds, each with a test against chance: acting on the same objects within a window
+    Eight kinds, each with a test against chance: acting on the same objects within a window
     (detection.coordination), choosing the same ones (detection.crews), passing money on in the same
     cascades (detection.cascades) or round (detection.round_trips), paying one account together
-    (detection.fan_in), being funded from one and emptied to one (detection.farms), and funding and
-    emptying one another in bursts (detection.closed_groups).
+    (detection.fan_in), being funded from one and emptied to one (detection.farms), paying one that
+    passes it all on (detection.funnels), and funding and emptying one another in bursts
+    (detection.closed_groups).
     The accounts of each tie that changed are touched for the next run. All is compared again:
     10 million actions take about a minute.
     """
@@ -73,6 +75,7 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
         round_trip_pairs(transfers),
         fan_in_pairs(transfers),
         farm_pairs(transfers),
+        funnel_pairs(transfers),
         closed_group_pairs(transfers),
     ]
     best: dict[tuple[str, str], Pair] = {}

@@ -10,6 +10,7 @@ import pytest
 
 from detection.components import connect
 from detection.farms import farm_pairs
+from detection.funnels import funnel_pairs
 from detection.round_trips import round_trip_pairs
 
 TRANSFERS = Path(__file__).resolve().parents[1] / "data" / "p2p" / "transfers.parquet"
@@ -38,7 +39,9 @@ def groups(pairs: pa.Table) -> int:
     return len(set(connect(one, other, len(ends)).tolist()))
 
 
-@pytest.mark.parametrize(("detector", "found"), [(round_trip_pairs, 23), (farm_pairs, 41)])
+@pytest.mark.parametrize(
+    ("detector", "found"), [(round_trip_pairs, 23), (farm_pairs, 41), (funnel_pairs, 3)]
+)
 def test_real_groups_vanish_when_the_times_are_shuffled(detector, found, transfers) -> None:
     assert groups(detector(transfers)) == found
     random = np.random.default_rng(1)
