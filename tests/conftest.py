@@ -48,7 +48,9 @@ class CommandLine:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "api", *arguments, "--data-dir", str(self.data_dir)]
 
-    def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, expect: int = 0, timeout: int = 590
+    ) -> subprocess.CompletedProcess[str]:
         """Run to the end; a wrong exit code or a stack trace fails the test."""
         done = subprocess.run(
             self.command(*arguments),
@@ -56,7 +58,7 @@ class CommandLine:
             text=True,
             cwd=ROOT,
             env=self.environment,
-            timeout=590,
+            timeout=timeout,
             check=False,
         )
         assert done.returncode == expect, (arguments, done.stdout[-2000:], done.stderr[-2000:])

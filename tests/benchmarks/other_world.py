@@ -46,9 +46,10 @@ def _evaluated(folder: Path, generator: tuple[str, ...]) -> dict[str, float]:
     cli = command_line(folder / "world")
     cli.run("servers", "start")
     try:
-        cli.run("replay", events, "--to", "graph")
+        # of ten million events
+        cli.run("replay", events, "--to", "graph", timeout=3600)
         cli.run("archive", "compact")
-        cli.run("detect", "--full")
+        cli.run("detect", "--full", timeout=3600)
         out.print(cli.run("evaluate", "--truth", truth, "--json", figures).stdout)
     finally:
         cli.run("servers", "stop")

@@ -58,7 +58,7 @@ def test_of_a_funnel_it_is_said_how_often_it_swept() -> None:
     assert {(row["objects"], row["trials"]) for row in rows} == {
         (row["objects"],) * 2 for row in rows
     }
-    assert all(row["p_value"] <= 1e-4 for row in rows)
+    assert all(row["p_value"] <= 0.01 for row in rows)
     assert {row["coincidences"] for row in rows} <= {len(payments) - n for n in range(8)}
     assert {row["first_at"] for row in rows} == {payments[0][2]}
 
@@ -112,8 +112,10 @@ def test_each_currency_is_swept_by_itself() -> None:
     assert funnel_pairs(other).num_rows == 0
 
 
-def test_friends_are_no_funnel() -> None:
-    assert members(friends(np.random.default_rng(3), 300, 9000)) == set()
+@pytest.mark.parametrize("seed", range(4))
+def test_friends_are_no_funnel(seed: int) -> None:
+    """Everybody has six, gets something every few days and spends about as much."""
+    assert members(friends(np.random.default_rng(seed), 300, 9000)) == set()
     assert funnel_pairs(table([])).equals(PAIRS.empty_table())
 
 
