@@ -113,3 +113,9 @@ def expand(counts: Ints) -> tuple[Ints, Ints]:
     """Row numbers, each as often as its count, and which of its repeats each one is."""
     row = np.repeat(np.arange(len(counts)), counts)
     return row, np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def every_two(group: Ints) -> tuple[Ints, Ints]:
+    """The rows of every two of each group, the earlier ones first; `group` is sorted."""
+    row, repeat = expand(np.searchsorted(group, group, "right") - np.arange(len(group)) - 1)
+    return row, row + 1 + repeat

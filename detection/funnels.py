@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detection.coded_actions import Ints, Mask, expand, spans
+from detection.coded_actions import Ints, Mask, every_two, expand, spans
 from detection.coordination import Floats, best_pairs, binomial_tail, named_pairs
 from detection.relays import ends_of, in_order
 from graph.times import DAY_MS
@@ -191,9 +191,7 @@ def _pairs(paid: _Paid, sweeps: _Sweeps, funnel: Funnel) -> pa.Table:
     account = np.concatenate([account[chosen], sweeps.collector[whole]])
     order = np.lexsort((account, way))
     way, account = way[order], account[order]
-    # each with all that follow it in its funnel
-    one, repeat = expand(np.searchsorted(way, way, "right") - np.arange(len(way)) - 1)
-    other = one + 1 + repeat
+    one, other = every_two(way)
     of = way[one]
     first, last = spans(sweeps.way, paid.at[sweeps.payment], paid.at[sweeps.payment], number)
     columns = {

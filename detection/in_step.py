@@ -17,6 +17,7 @@ from detection.farms import farm_pairs
 from detection.funnels import funnel_pairs
 from detection.projection import age_hour
 from detection.round_trips import round_trip_pairs
+from detection.smurfing import smurf_pairs
 from graph.archive import Archive
 from graph.deny_list import DenyList
 from graph.store import GraphStore, Transaction
@@ -38,12 +39,12 @@ Pair = list[Any]
 def keep_in_step(store: GraphStore, archive: Archive, denied: DenyList = _NOTHING) -> int:
     """Bring the graph's ties of accounts in step up to what the archive says; how many changed.
 
-    Eight kinds, each with a test against chance: acting on the same objects within a window
+    Nine kinds, each with a test against chance: acting on the same objects within a window
     (detection.coordination), choosing the same ones (detection.crews), passing money on in the same
     cascades (detection.cascades) or round (detection.round_trips), paying one account together
-    (detection.fan_in), being funded from one and emptied to one (detection.farms), paying one that
-    passes it all on (detection.funnels), and funding and emptying one another in bursts
-    (detection.closed_groups).
+    (detection.fan_in), being funded from one and emptied to one again and again (detection.farms)
+    or once, all in one sitting (detection.smurfing), paying one that passes it all on
+    (detection.funnels), and funding and emptying one another in bursts (detection.closed_groups).
     The accounts of each tie that changed are touched for the next run. All is compared again:
     10 million actions take about a minute.
     """
@@ -76,6 +77,7 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
         fan_in_pairs(transfers),
         farm_pairs(transfers),
         funnel_pairs(transfers),
+        smurf_pairs(transfers),
         closed_group_pairs(transfers),
     ]
     best: dict[tuple[str, str], Pair] = {}

@@ -12,6 +12,7 @@ from detection.components import connect
 from detection.farms import farm_pairs
 from detection.funnels import funnel_pairs
 from detection.round_trips import round_trip_pairs
+from detection.smurfing import smurf_pairs
 
 TRANSFERS = Path(__file__).resolve().parents[1] / "data" / "p2p" / "transfers.parquet"
 
@@ -40,7 +41,8 @@ def groups(pairs: pa.Table) -> int:
 
 
 @pytest.mark.parametrize(
-    ("detector", "found"), [(round_trip_pairs, 23), (farm_pairs, 41), (funnel_pairs, 1)]
+    ("detector", "found"),
+    [(round_trip_pairs, 23), (farm_pairs, 41), (funnel_pairs, 1), (smurf_pairs, 42)],
 )
 def test_real_groups_vanish_when_the_times_are_shuffled(detector, found, transfers) -> None:
     assert groups(detector(transfers)) == found
