@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detection.coded_actions import Ints, Mask, spans
+from detection.coded_actions import Ints, Mask, every_two, spans
 from detection.components import connect
 from detection.coordination import Floats, best_pairs, binomial_tail, named_pairs
 from graph.times import HOUR_MS
@@ -178,7 +178,5 @@ def _every_two(group: Ints) -> tuple[Ints, Ints]:
     """Every two accounts of each group, the lower first."""
     order = np.argsort(group, kind="stable")
     order = order[group[order] >= 0]
-    parts = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
-    pairs = [part[np.stack(np.triu_indices(len(part), 1))] for part in parts]
-    one, other = np.concatenate(pairs, axis=1)
-    return one, other
+    one, other = every_two(group[order])
+    return order[one], order[other]

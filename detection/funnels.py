@@ -28,6 +28,8 @@ class Funnel:
     payers: int = 50
     #: share of the sweeps' payments that is of members, at least
     share: float = 0.5
+    #: share of what it gets that a destination pays back, from which it is a friend
+    back: float = 0.1
     #: p-value up to which amounts are no chance. Hardly anybody comes so far: of 80,000 simulated
     #: accounts one that is in no planted ring, whatever its p-value
     alpha: float = 0.01
@@ -45,8 +47,9 @@ def funnel_pairs(transfers: pa.Table, funnel: Funnel = FUNNEL) -> pa.Table:
     Somebody who pays for what it needs sends amounts that have nothing to do with what came in
     since: under the null any of its transfers might have been sent at the time of any other, and
     the p-value is the binomial tail (Hoeffding 1956) of the sweeps among the transfers to that
-    account, with the share of such exchanged pairs that fit. Funnel accounts are an old typology of
-    money laundering (FinCEN advisory FIN-2012-A006); this test of them is ours.
+    account, with the share of such exchanged pairs that fit. It is not corrected for the number of
+    collectors: what they must have besides hardly anybody else has. Funnel accounts are an old
+    typology of money laundering (FinCEN advisory FIN-2012-A006); this test of them is ours.
 
     Objects are the sweeps, coincidences the payments in them, and trials the transfers from the
     collector to where it sweeps to.
@@ -54,9 +57,9 @@ def funnel_pairs(transfers: pa.Table, funnel: Funnel = FUNNEL) -> pa.Table:
     In the transfers of P2P (33,731 accounts) it finds one funnel, and none when their times are
     shuffled.
 
-    It does not find collectors that keep what they get, or pass it on in parts to many; nor those
-    that are always paid about the same. It does find a treasurer who banks what the members of a
-    club pay, and a stall of few customers that does so with its takings.
+    It does not find collectors that keep what they get, or pass it on in parts to many or to two in
+    turns; nor those that are always paid about the same. It does find a treasurer who banks what
+    the members of a club pay, and a stall of few customers that does so with its takings.
     """
     transfers = in_order(transfers)
     transfers = transfers.filter(pc.greater(transfers["amount_micros"], 0))
@@ -122,9 +125,7 @@ def _sweeps(paid: _Paid, funnel: Funnel) -> _Sweeps:
     ways, way, count = np.unique(
         paid.purse(paid.payer) * paid.accounts + paid.payee, return_inverse=True, return_counts=True
     )
-    # friends pay each other: who pays the collector too is not where it sweeps to
-    back = np.isin(paid.payer * paid.accounts + paid.payee, paid.payee * paid.accounts + paid.payer)
-    rows = np.flatnonzero((count[way] >= funnel.sweeps) & ~back)
+    rows = np.flatnonzero((count[way] >= funnel.sweeps) & ~_mutual(paid, funnel))
     rows = rows[np.argsort(way[rows], kind="stable")]
     of = way[rows]
     # of `got`, what came since the last transfer on the way, or since the beginning
@@ -155,6 +156,18 @@ def _sweeps(paid: _Paid, funnel: Funnel) -> _Sweeps:
         place[of[swept[row]]],
         into[since[swept[row]] + repeat],
     )
+
+
+def _mutual(paid: _Paid, funnel: Funnel) -> Mask:
+    """Which transfers go to an account that pays the payer too: friends do, no destination does."""
+    there, back = (
+        one * paid.accounts + other
+        for one, other in ((paid.payer, paid.payee), (paid.payee, paid.payer))
+    )
+    ways, way = np.unique(np.concatenate([there, back]), return_inverse=True)
+    amounts = np.bincount(way[: len(there)], paid.amount.astype(np.float64), len(ways))
+    mutual: Mask = amounts[way[len(there) :]] >= funnel.back * amounts[way[: len(there)]]
+    return mutual
 
 
 def _chance(way: Ints, amount: Ints, pot: Ints, fits: Mask, funnel: Funnel) -> Floats:
@@ -204,5 +217,4 @@ def _pairs(paid: _Paid, sweeps: _Sweeps, funnel: Funnel) -> pa.Table:
         "first_at": first[of],
         "last_at": last[of],
     }
-    found = pa.table(columns)
-    return found.filter(pa.array(account[one] != account[other]))
+    return pa.table(columns)

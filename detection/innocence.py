@@ -43,9 +43,9 @@ def fewest_links(evidence: RingEvidence, threshold: int) -> tuple[str, ...]:
     """The fewest identifiers (and `account:…` for its direct ties) without which it is no case.
 
     Without them the score is under `threshold`; empty when it is already, or when nothing that is
-    shared carries it. One or two are the fewest there are. Of more, as many of those that alone
-    lower the score most are taken away as it needs, and what turns out not to be needed is put
-    back: none of them can be left out, but there may be a smaller set.
+    shared carries it. One is tried out, and so are two of those that matter most. Of more, as many
+    of those that alone lower the score most are taken away as it needs, and what turns out not to
+    be needed is put back: none of them can be left out, but there may be a smaller set.
     """
     if _points(evidence) < threshold:
         return ()

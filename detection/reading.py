@@ -81,10 +81,11 @@ def look_around(
     rings: list[list[Any]] = []
     seen: set[str] = set()
     reached = set(account_ids)
+    projection, rounds = project(share([], [], denied), now), 0
     while new := reached - seen:
+        rounds += 1
         with seconds("read").time():
             use_rows, tie_rows, ring_rows = _read_around(store, sorted(new), now)
-        is_first = not seen
         uses += use_rows
         ties += tie_rows
         rings += ring_rows
@@ -94,7 +95,7 @@ def look_around(
             projection = project(_share(use_rows, tie_rows, denied), now)
             reached = _linked(projection, new)
         reached.update(member[0] for row in ring_rows for member in row[5] or ())
-    if not is_first:
+    if rounds > 1:
         with seconds("project").time():
             projection = project(_share(uses, ties, denied), now)
     return _surroundings(seen, projection, rings)

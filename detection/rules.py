@@ -65,11 +65,14 @@ def run_rules(store: GraphStore, account_ids: list[str]) -> list[Finding]:
     keys = {r[0] for r in store.read_about("detection/shared_keys", account_ids, kinds=kinds)}
     about = dict(zip(ASKED_ABOUT, (account_ids, sorted(keys)), strict=True))
     findings: dict[str, Finding] = {}
+    asked = set(account_ids)
     for found in store.at_once(
         partial(_run, store, rule, about[rule.asked_about]) for rule in rules().values()
     ):
         for finding in found:
-            _merge(findings, finding)
+            # among the users of a value there may be others
+            if not asked.isdisjoint(finding.account_ids):
+                _merge(findings, finding)
     return [findings[key] for key in sorted(findings)]
 
 

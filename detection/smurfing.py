@@ -9,11 +9,11 @@ from scipy.stats import hypergeom
 
 from detection.co_actions import chunks
 from detection.coded_actions import Ints, Mask, every_two, expand, spans
-from detection.coordination import best_pairs, named_pairs
+from detection.coordination import Floats, best_pairs, named_pairs
 from detection.relays import ends_of, in_order
 from graph.times import DAY_MS, HOUR_MS
 
-#: pairs of transfers compared in one go
+#: pairs of times that an account was filled and emptied compared in one go: 200 MB
 _AT_ONCE = 2_000_000
 
 
@@ -30,8 +30,10 @@ class Smurfing:
     #: accounts in both sittings at least, and as a share of those in either
     accounts: int = 5
     share: float = 0.5
-    #: an account with more counterparties than this pays wages, or is a shop
+    #: an account with more counterparties than this pays wages, is a shop or an exchange
     counterparties: int = 100
+    #: an account emptied more often within the horizon has an ordinary life
+    busy: int = 50
     #: p-value of the two sittings having so many in common, times the pairs of sittings
     alpha: float = 1e-5
 
@@ -43,117 +45,158 @@ def smurf_pairs(transfers: pa.Table, smurfing: Smurfing = SMURFING) -> pa.Table:
     """Find accounts filled and emptied together, every two with both ends, in PAIRS' columns.
 
     `transfers` has payer, payee, at (milliseconds since 1970 UTC), amount_micros and currency, in
-    any order; rows with a null payer, payee or time are left out. A sitting is what one account
-    pays to several, or is paid by several, with less than an hour from one to the next. Accounts
-    that one sitting of a payer fills, and that pay about as much in one sitting of a payee, which
-    may be the same account, are a group if they make at least half of both sittings. One time is
-    enough, other than for `detection.farms`: who fills accounts by a script does so once. Chance is
-    the hypergeometric tail of so many common accounts. Objects are the two sittings, coincidences
-    the common accounts, trials those of the smaller sitting.
+    any order; rows with a null payer, payee or time are left out, and so are those without amount.
+    A sitting is what one account pays to several, or is paid by several, in one currency, with less
+    than an hour from one to the next. Accounts that one sitting of a payer fills, and that pay
+    about as much in one sitting of a payee, which may be the same account, are a group if they make
+    at least half of both sittings. One time is enough, other than for `detection.farms`: who fills
+    accounts by a script does so once. Of those with the same two ends all belong together. Chance
+    is the hypergeometric tail of so many common accounts, among as many accounts as there are,
+    rounded up to a power of two so that it does not change with each. Objects are the pairs of
+    sittings, coincidences and trials the accounts that they had in common, one after the other.
 
-    It does not find accounts that are filled or emptied one by one over days, or by way of accounts
-    that are denied or deal with more than 100. It does find an organiser who gives many their
-    money back at once, if they all pay for the next trip at once.
+    It does not find accounts that are filled or emptied one by one over days, by way of accounts
+    that are denied, or that deal with more than 100 themselves, as the ends must not. It does find
+    an organiser who gives many their money back at once, if they all pay for the next trip at once.
     """
     transfers = in_order(transfers)
+    transfers = transfers.filter(pc.greater(transfers["amount_micros"], 0))
     names, (payer, payee) = ends_of(transfers)
-    at, count = transfers["at"].to_numpy(), max(len(names), 1)
-    amount = pc.fill_null(transfers["amount_micros"], 0).to_numpy()
-    paid = _Paid(payer, payee, at, amount, _hubs(payer, payee, count, smurfing))
-    filled = _sittings(paid.payer, paid.payee, paid, smurfing)
-    emptied = _sittings(paid.payee, paid.payer, paid, smurfing)
-    one, other = _flows(paid, filled, emptied, smurfing)
-    pairs, flow = np.unique(filled.of[one] * len(at) + emptied.of[other], return_inverse=True)
-    begun, ended = np.divmod(pairs, max(len(at), 1))
-    both, account = np.divmod(np.unique(flow * count + payee[one]), count)
-    common = np.bincount(both, minlength=len(pairs))
-    least = np.minimum(filled.size[begun], emptied.size[ended])
-    largest = np.maximum(filled.size[begun], emptied.size[ended])
-    tail = hypergeom.sf(common - 1, count, filled.size[begun], emptied.size[ended])
-    p_value = np.minimum(tail * len(pairs), 1.0)
-    kept = (common >= smurfing.accounts) & (common >= smurfing.share * largest)
-    kept &= p_value <= smurfing.alpha
-    whole = np.flatnonzero(kept)
-    group = np.concatenate([both[kept[both]], whole, whole])
-    ends = [account[kept[both]], filled.end[begun[whole]], emptied.end[ended[whole]]]
-    group, account = np.divmod(np.unique(group * count + np.concatenate(ends)), count)
-    left, right = every_two(group)
-    of = group[left]
-    first, last = spans(flow, at[one], at[other], len(pairs))
-    columns = {
-        "pair": account[left] * count + account[right],
-        "window_ms": np.full(len(of), smurfing.window_ms),
-        "objects": np.full(len(of), 2),
-        "coincidences": common[of],
-        "trials": least[of],
-        "p_value": p_value[of],
-        "first_at": first[of],
-        "last_at": last[of],
-    }
-    return named_pairs(best_pairs(pa.table(columns)), names)
+    count = max(len(names), 1)
+    usable = _deal_with_few(payer, payee, count, smurfing)
+    transfers, payer, payee = transfers.filter(pa.array(usable)), payer[usable], payee[usable]
+    filled = _Sittings.of(transfers, payer, payee, smurfing)
+    emptied = _Sittings.of(transfers, payee, payer, smurfing)
+    one, other = _flows(filled, emptied, smurfing)
+    key = filled.number[one] * len(emptied.end) + emptied.number[other]
+    pairs, pair, common = np.unique(key, return_inverse=True, return_counts=True)
+    begun, ended = np.divmod(pairs, max(len(emptied.end), 1))
+    size, sizes = filled.size[begun], emptied.size[ended]
+    tail = hypergeom.sf(common - 1, _rounded(count), size, sizes) * _rounded(len(pairs))
+    kept = (common >= smurfing.accounts) & (common >= smurfing.share * np.maximum(size, sizes))
+    rows = np.flatnonzero((kept & (tail <= smurfing.alpha))[pair])
+    flows = _Flows(one[rows], other[rows], pair[rows], tail[pair[rows]])
+    return named_pairs(best_pairs(_pairs(filled, emptied, flows, count)), names)
 
 
 @dataclass(frozen=True, slots=True)
-class _Paid:
-    """Transfers in order of time; accounts as codes, amounts in millionths."""
+class _Flows:
+    """Accounts filled in one sitting and emptied in another that many of them have in common."""
 
-    payer: Ints
-    payee: Ints
-    at: Ints
-    amount: Ints
-    #: of each account
-    is_hub: Mask
+    #: rows of the sittings
+    filled: Ints
+    emptied: Ints
+    #: number and p-value of the two sittings
+    pair: Ints
+    p_value: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class _Sittings:
-    """The sitting of each transfer, -1 for none; and of each, who sits and with how many."""
+    """Each account once in each sitting that it was dealt with in."""
 
-    of: Ints
+    #: of each such row, sorted by account and time
+    account: Ints
+    number: Ints
+    currency: Ints
+    #: milliseconds
+    first: Ints
+    last: Ints
+    #: millionths
+    amount: Ints
+    #: of each sitting: whose it is, and how many accounts were dealt with
     end: Ints
     size: Ints
 
+    @classmethod
+    def of(cls, transfers: pa.Table, end: Ints, other: Ints, smurfing: Smurfing) -> "_Sittings":
+        """The sittings of these ends, without those in which too few are dealt with."""
+        at = transfers["at"].to_numpy()
+        amount = transfers["amount_micros"].to_numpy()
+        money = pc.fill_null(transfers["currency"], "").combine_chunks().dictionary_encode()
+        currency = money.indices.to_numpy().astype(np.int64)
+        order = np.lexsort((at, currency, end))
+        new = (np.diff(end[order], prepend=-1) != 0) | (np.diff(currency[order], prepend=-1) != 0)
+        new |= np.diff(at[order], prepend=0) > smurfing.window_ms
+        sitting = np.cumsum(new) - 1
+        count = int(other.max(initial=0)) + 1
+        key, row = np.unique(sitting * count + other[order], return_inverse=True)
+        number, account = np.divmod(key, count)
+        first, last = spans(row, at[order], at[order], len(key))
+        total = np.zeros(len(key), np.int64)
+        np.add.at(total, row, amount[order])
+        size = np.bincount(number, minlength=int(new.sum()))
+        kept = np.flatnonzero(size[number] >= smurfing.accounts)
+        kept = kept[np.lexsort((number[kept], first[kept], account[kept]))]
+        whose, in_what = end[order][new], currency[order][new]
+        return cls(
+            account[kept],
+            number[kept],
+            in_what[number[kept]],
+            first[kept],
+            last[kept],
+            total[kept],
+            whose,
+            size,
+        )
 
-def _hubs(payer: Ints, payee: Ints, count: int, smurfing: Smurfing) -> Mask:
-    """Which accounts deal with too many."""
+
+def _deal_with_few(payer: Ints, payee: Ints, count: int, smurfing: Smurfing) -> Mask:
+    """Which transfers are between accounts that both have few counterparties."""
     dealt = np.unique(np.minimum(payer, payee) * count + np.maximum(payer, payee))
     counterparties = np.bincount(np.concatenate(np.divmod(dealt, count)), minlength=count)
-    return np.asarray(counterparties > smurfing.counterparties, np.bool_)
+    few = counterparties <= smurfing.counterparties
+    return np.asarray(few[payer] & few[payee], np.bool_)
 
 
-def _sittings(end: Ints, other: Ints, paid: _Paid, smurfing: Smurfing) -> _Sittings:
-    order = np.argsort(end, kind="stable")
-    apart = (np.diff(end[order], prepend=-1) != 0) | (
-        np.diff(paid.at[order], prepend=0) > smurfing.window_ms
-    )
-    sitting = np.cumsum(apart) - 1
-    count = len(paid.is_hub)
-    size = np.bincount(np.unique(sitting * count + other[order]) // count, minlength=apart.sum())
-    ends = end[order][apart]
-    kept = (size >= smurfing.accounts) & ~paid.is_hub[ends]
-    of = np.empty(len(order), np.int64)
-    of[order] = np.where(kept[sitting], sitting, -1)
-    return _Sittings(of, ends, size)
-
-
-def _flows(
-    paid: _Paid, filled: _Sittings, emptied: _Sittings, smurfing: Smurfing
-) -> tuple[Ints, Ints]:
-    """What fills an account in a sitting and what leaves it in one later, about as much."""
-    into, out = np.flatnonzero(filled.of >= 0), np.flatnonzero(emptied.of >= 0)
-    out = out[np.argsort(paid.payer[out], kind="stable")]
-    length = int(np.ptp(paid.at)) + smurfing.horizon_ms + 2 if len(paid.at) else 1
-    start = paid.at.min(initial=0)
-    line = paid.payer[out] * length + paid.at[out] - start
-    here = paid.payee[into] * length + paid.at[into] - start
-    from_ = np.searchsorted(line, here, "right")
-    counts = np.searchsorted(line, here + smurfing.horizon_ms, "right") - from_
-    found = [(into[:0], out[:0])]
+def _flows(filled: _Sittings, emptied: _Sittings, smurfing: Smurfing) -> tuple[Ints, Ints]:
+    """An account filled in a sitting, and emptied of about as much in one later."""
+    ends = np.concatenate([filled.first, emptied.first])
+    start = int(ends.min()) if len(ends) else 0
+    length = (int(np.ptp(ends)) if len(ends) else 0) + smurfing.horizon_ms + 2
+    line = emptied.account * length + emptied.first - start
+    here = filled.account * length + filled.first - start
+    since = np.searchsorted(line, here, "right")
+    counts = np.searchsorted(line, here + smurfing.horizon_ms, "right") - since
+    counts = np.where(counts <= smurfing.busy, counts, 0)
+    found = [(np.zeros(0, np.int64),) * 2]
     for begin, stop in chunks(counts, _AT_ONCE):
         row, repeat = expand(counts[begin:stop])
-        one, other = into[begin + row], out[from_[begin + row] + repeat]
-        share = paid.amount[other] / np.maximum(paid.amount[one], 1)
+        one, other = begin + row, since[begin + row] + repeat
+        share = emptied.amount[other] / filled.amount[one]
         fits = (share >= smurfing.least) & (share <= smurfing.most)
+        fits &= filled.currency[one] == emptied.currency[other]
         found.append((one[fits], other[fits]))
     ones, others = (np.concatenate(column) for column in zip(*found, strict=True))
     return ones, others
+
+
+def _pairs(filled: _Sittings, emptied: _Sittings, flows: _Flows, count: int) -> pa.Table:
+    """Every two of all that have both ends in common, with these."""
+    source = filled.end[filled.number[flows.filled]]
+    sink = emptied.end[emptied.number[flows.emptied]]
+    ways, way = np.unique(source * count + sink, return_inverse=True)
+    ends = (filled.account[flows.filled], source, sink)
+    groups = np.unique(np.concatenate([way * count + end for end in ends]))
+    group, account = np.divmod(groups, count)
+    left, right = every_two(group)
+    of = group[left]
+    first, last = spans(way, filled.first[flows.filled], emptied.last[flows.emptied], len(ways))
+    best = np.ones(len(ways))
+    np.minimum.at(best, way, flows.p_value)
+    sittings = np.bincount(np.unique(np.stack([way, flows.pair]), axis=1)[0])
+    columns = {
+        "pair": account[left] * count + account[right],
+        "window_ms": np.zeros(len(of), np.int64),
+        "objects": sittings[of],
+        "coincidences": np.bincount(way)[of],
+        "trials": np.bincount(way)[of],
+        "p_value": best[of],
+        "first_at": first[of],
+        "last_at": last[of],
+    }
+    return pa.table(columns)
+
+
+def _rounded(number: int) -> int:
+    return 1 << number.bit_length()

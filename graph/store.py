@@ -164,7 +164,12 @@ class GraphStore:
     def meanwhile(self, reads: Iterable[Callable[[], Any]]) -> Iterator[list[Callable[[], Any]]]:
         """As `at_once`, while other work goes on: what gives each result when it is asked for."""
         with ThreadPoolExecutor(2) as pool:
-            yield [pool.submit(read).result for read in reads]
+            running = [pool.submit(read) for read in reads]
+            try:
+                yield [each.result for each in running]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Do `work` in one transaction; after a deadlock it is done again from the start."""

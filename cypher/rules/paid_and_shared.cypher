@@ -11,7 +11,7 @@
 // Points: 25
 // Subject: accounts
 // Defaults: {"max_accounts": 50}
-// Browser: :params {identifier_keys: ["device:1"], max_accounts: 50}
+// Browser: :params {identifier_keys: ["payment_instrument:1"], max_accounts: 50}
 UNWIND $identifier_keys AS key
 MATCH (identifier:Identifier {key: key})
 WHERE identifier:PaymentInstrument AND identifier.benign_at IS NULL

@@ -13,7 +13,7 @@
 // Points: 30
 // Subject: identifier
 // Defaults: {"min_accounts": 3, "max_accounts": 50}
-// Browser: :params {identifier_keys: ["device:1"], min_accounts: 3, max_accounts: 50}
+// Browser: :params {identifier_keys: ["payment_instrument:1"], min_accounts: 3, max_accounts: 50}
 UNWIND $identifier_keys AS key
 MATCH (identifier:Identifier {key: key})
 WHERE identifier:PaymentInstrument

@@ -73,7 +73,7 @@ def test_index_is_current() -> None:
         "Every statement the service runs, one a file; the leading comment says what it takes",
         "and gives. Each can be pasted into Neo4j Browser: its `Browser` line sets the parameters.",
         "A file in `rules/` is a rule: add one and it runs. It takes `$account_ids`, or",
-        "`$identifier_keys` of what links them.",
+        "`$identifier_keys`: the shared devices, cards and whatever else links two by itself.",
         "",
         "| file | access | what it does |",
         "|---|---|---|",

@@ -112,6 +112,16 @@ def test_each_currency_is_swept_by_itself() -> None:
     assert funnel_pairs(other).num_rows == 0
 
 
+def test_a_cent_that_comes_back_hides_no_funnel() -> None:
+    random = np.random.default_rng(10)
+    payments = collected(random, [*"abcde"])
+    transfers = payments + swept(random, payments)
+    back = [("exchange", "collector", START + 5 * DAY, 10_000)]
+    assert members(transfers + back) == {"collector", *"abcde"}
+    mutual = [("exchange", "collector", START + n * DAY, 900_000_000) for n in range(20)]
+    assert members(transfers + mutual) == set()
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_friends_are_no_funnel(seed: int) -> None:
     """Everybody has six, gets something every few days and spends about as much."""
