@@ -40,7 +40,7 @@ MOST = 0.5
 #: p-value up to which a regular belongs to the group of its object, if there is one
 MEMBER = 0.1
 #: p-value of a group up to which it is one
-ALPHA = 1e-5
+ALPHA = 1e-4
 #: how many times as many others come within the window as two windows off; in a show of three
 #: hours 2.5 times as many do
 STEEP = 3.0
