@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from detection.coded_actions import Ints, Mask, every_two, spans
 from detection.components import connect
 from detection.coordination import Floats, best_pairs, binomial_tail, named_pairs
+from detection.relays import counterparties
 from graph.times import HOUR_MS
 
 
@@ -57,7 +58,7 @@ def closed_group_pairs(transfers: pa.Table, closed: Closed = CLOSED) -> pa.Table
     travel party who lend each other money and use the service for nothing else.
     """
     names, source, target, at = _coded(transfers)
-    low, high = _counterparties(source, target, len(names))
+    low, high = counterparties(source, target, len(names))
     is_hub = np.bincount(np.concatenate([low, high]), minlength=len(names)) > closed.most
     counts = (source != target) & ~is_hub[source] & ~is_hub[target]
     span = int(at[-1] - at[0]) if len(at) else 0
@@ -96,13 +97,6 @@ def _coded(transfers: pa.Table) -> tuple[pa.StringArray, Ints, Ints, Ints]:
     at = table["at"].to_numpy()
     order = np.lexsort((target, source, at))
     return names, source[order], target[order], at[order]
-
-
-def _counterparties(source: Ints, target: Ints, count: int) -> tuple[Ints, Ints]:
-    """Pairs that dealt with each other, each once, the lower first."""
-    apart = source != target
-    low, high = np.minimum(source, target)[apart], np.maximum(source, target)[apart]
-    return np.divmod(np.unique(low * count + high), max(count, 1))
 
 
 def _bursts(source: Ints, target: Ints, at: Ints, closed: Closed) -> Ints:

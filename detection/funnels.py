@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from detection.coded_actions import Ints, Mask, every_two, expand, spans
 from detection.coordination import Floats, best_pairs, binomial_tail, named_pairs
-from detection.relays import ends_of, in_order
+from detection.relays import currencies_of, ends_of, in_order
 from graph.times import DAY_MS
 
 
@@ -81,11 +81,10 @@ class _Paid:
 
     @classmethod
     def of(cls, transfers: pa.Table, ends: Ints) -> "_Paid":
-        money = pc.fill_null(transfers["currency"], "").combine_chunks().dictionary_encode()
         return cls(
             ends[0],
             ends[1],
-            money.indices.to_numpy().astype(np.int64),
+            currencies_of(transfers),
             transfers["at"].to_numpy(),
             transfers["amount_micros"].to_numpy(),
         )

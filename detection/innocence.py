@@ -58,10 +58,9 @@ def fewest_links(evidence: RingEvidence, threshold: int) -> tuple[str, ...]:
     points, best = min(((_points(_without(evidence, {*p})), p) for p in pairs), default=(0, ()))
     if points < threshold:
         return tuple(sorted(best))
-    enough = range(3, len(keys))
-    taken = {*keys[: next((n for n in enough if _is_under(evidence, keys[:n], threshold)), None)]}
-    if not _is_under(evidence, taken, threshold):
-        return ()
+    sizes = range(3, len(keys) + 1)
+    enough = next((n for n in sizes if _is_under(evidence, keys[:n], threshold)), 0)
+    taken = {*keys[:enough]}
     last = [*reversed(keys)]
     # from the start after each: without less of what speaks for the ring more may be put back
     while spare := next(

@@ -11,7 +11,6 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from detection.co_action_scales import Scale, weigh
@@ -25,10 +24,8 @@ from detection.coded_actions import (
     spans,
     visits_near,
 )
-from detection.coordination import best_pairs, binomial_tail, named_pairs
+from detection.coordination import Floats, best_pairs, binomial_tail, named_pairs
 from graph.times import DAY_MS
-
-Floats = NDArray[np.float64]
 
 #: distinct days on which a regular comes, at least so many of them within so many days: what comes
 #: every week or more seldom is a wage, a rent, a bill or a lesson

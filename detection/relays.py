@@ -67,6 +67,19 @@ def ends_of(transfers: pa.Table) -> tuple[list[str], Ints]:
     return ids.to_pylist(), np.stack(codes).astype(np.int64)
 
 
+def currencies_of(transfers: pa.Table) -> Ints:
+    """The currency of each transfer as a number, one of them for none."""
+    named = pc.fill_null(transfers["currency"], "").combine_chunks().dictionary_encode()
+    return np.asarray(named.indices.to_numpy(), np.int64)
+
+
+def counterparties(payer: Ints, payee: Ints, count: int) -> tuple[Ints, Ints]:
+    """Pairs that dealt with each other, each once, the lower first."""
+    apart = payer != payee
+    low, high = np.minimum(payer, payee)[apart], np.maximum(payer, payee)[apart]
+    return np.divmod(np.unique(low * count + high), max(count, 1))
+
+
 def possible_relays(
     transfers: pa.Table, ends: tuple[Ints, Ints], relaying: Relaying
 ) -> tuple[Ints, Ints]:
@@ -85,8 +98,7 @@ def possible_relays(
     counts = np.searchsorted(line, into + relaying.horizon_ms, "right") - from_
     counts = np.where(counts <= relaying.busy, counts, 0)
     amount = pc.fill_null(transfers["amount_micros"], -1).to_numpy().astype(np.float64)
-    currency = pc.fill_null(transfers["currency"], "").combine_chunks().dictionary_encode()
-    money = currency.indices.to_numpy()
+    money = currencies_of(transfers)
     found = []
     for start, end in chunks(counts, _AT_ONCE):
         row, repeat = expand(counts[start:end])

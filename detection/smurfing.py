@@ -10,7 +10,7 @@ from scipy.stats import hypergeom
 from detection.co_actions import chunks
 from detection.coded_actions import Ints, Mask, every_two, expand, spans
 from detection.coordination import Floats, best_pairs, named_pairs
-from detection.relays import ends_of, in_order
+from detection.relays import counterparties, currencies_of, ends_of, in_order
 from graph.times import DAY_MS, HOUR_MS
 
 #: pairs of times that an account was filled and emptied compared in one go: 200 MB
@@ -113,8 +113,7 @@ class _Sittings:
         """The sittings of these ends, without those in which too few are dealt with."""
         at = transfers["at"].to_numpy()
         amount = transfers["amount_micros"].to_numpy()
-        money = pc.fill_null(transfers["currency"], "").combine_chunks().dictionary_encode()
-        currency = money.indices.to_numpy().astype(np.int64)
+        currency = currencies_of(transfers)
         order = np.lexsort((at, currency, end))
         new = (np.diff(end[order], prepend=-1) != 0) | (np.diff(currency[order], prepend=-1) != 0)
         new |= np.diff(at[order], prepend=0) > smurfing.window_ms
@@ -143,9 +142,8 @@ class _Sittings:
 
 def _deal_with_few(payer: Ints, payee: Ints, count: int, smurfing: Smurfing) -> Mask:
     """Which transfers are between accounts that both have few counterparties."""
-    dealt = np.unique(np.minimum(payer, payee) * count + np.maximum(payer, payee))
-    counterparties = np.bincount(np.concatenate(np.divmod(dealt, count)), minlength=count)
-    few = counterparties <= smurfing.counterparties
+    dealt = np.concatenate(counterparties(payer, payee, count))
+    few = np.bincount(dealt, minlength=count) <= smurfing.counterparties
     return np.asarray(few[payer] & few[payee], np.bool_)
 
 
@@ -184,13 +182,14 @@ def _pairs(filled: _Sittings, emptied: _Sittings, flows: _Flows, count: int) -> 
     first, last = spans(way, filled.first[flows.filled], emptied.last[flows.emptied], len(ways))
     best = np.ones(len(ways))
     np.minimum.at(best, way, flows.p_value)
+    common = np.bincount(way)
     sittings = np.bincount(np.unique(np.stack([way, flows.pair]), axis=1)[0])
     columns = {
         "pair": account[left] * count + account[right],
         "window_ms": np.zeros(len(of), np.int64),
         "objects": sittings[of],
-        "coincidences": np.bincount(way)[of],
-        "trials": np.bincount(way)[of],
+        "coincidences": common[of],
+        "trials": common[of],
         "p_value": best[of],
         "first_at": first[of],
         "last_at": last[of],
