@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detection.coded_actions import Ints, Mask, every_two, spans
+from detection.coded_actions import Ints, Mask, spans
 from detection.components import connect
-from detection.coordination import Floats, best_pairs, binomial_tail, named_pairs
+from detection.coordination import Floats, binomial_tail, pairs_of_groups
 from detection.relays import counterparties
 from graph.times import HOUR_MS
 
@@ -70,22 +70,21 @@ def closed_group_pairs(transfers: pa.Table, closed: Closed = CLOSED) -> pa.Table
     inside = (group[source] >= 0) & (group[source] == group[target])
     source, target, at, burst = (each[inside] for each in (source, target, at, burst))
     found = _judged(group, source, target, at, span, closed)
-    one, other = _every_two(np.where(found.p_value[group] <= closed.alpha, group, -1))
     of = group[source]
     first, last = spans(of, at, at, len(names))
     in_burst = np.unique(np.stack([of, burst])[:, burst >= 0], axis=1)[0]
-    mine = group[one]
-    columns = {
-        "pair": one * len(names) + other,
-        "window_ms": np.full(len(one), closed.window_ms),
-        "objects": np.bincount(in_burst, minlength=len(names))[mine],
-        "coincidences": found.close[mine],
-        "trials": found.transfers[mine],
-        "p_value": found.p_value[mine],
-        "first_at": first[mine],
-        "last_at": last[mine],
+    said = {
+        "window_ms": np.full(len(names), closed.window_ms),
+        "objects": np.bincount(in_burst, minlength=len(names)),
+        "coincidences": found.close,
+        "trials": found.transfers,
+        "p_value": found.p_value,
+        "first_at": first,
+        "last_at": last,
     }
-    return named_pairs(best_pairs(pa.table(columns)), names.to_pylist())
+    members = np.flatnonzero((group >= 0) & (found.p_value[group] <= closed.alpha))
+    members = members[np.argsort(group[members], kind="stable")]
+    return pairs_of_groups(group[members], members, names.to_pylist(), said)
 
 
 def _coded(transfers: pa.Table) -> tuple[pa.StringArray, Ints, Ints, Ints]:
@@ -166,11 +165,3 @@ def _judged(
     chance = -np.expm1(-2 * closed.window_ms * transfers / max(span_ms, 1))
     p_value = binomial_tail(close, transfers, (transfers * chance).astype(np.float64))
     return _Judged(transfers, close, np.where(both >= closed.both_ways * size, p_value, 1.0))
-
-
-def _every_two(group: Ints) -> tuple[Ints, Ints]:
-    """Every two accounts of each group, the lower first."""
-    order = np.argsort(group, kind="stable")
-    order = order[group[order] >= 0]
-    one, other = every_two(group[order])
-    return order[one], order[other]

@@ -12,7 +12,7 @@ from scipy.special import bdtrc
 
 from detection.co_action_scales import SCALES, Scale, weigh
 from detection.co_actions import Coincidences, coincidences, trials
-from detection.coded_actions import CodedActions, Ints, Mask, code, visits_near
+from detection.coded_actions import CodedActions, Ints, Mask, code, every_two, visits_near
 
 Floats = NDArray[np.float64]
 
@@ -205,6 +205,19 @@ def best_pairs(found: pa.Table) -> pa.Table:
     ranks = [("pair", "ascending"), ("p_value", "ascending"), ("window_ms", "ascending")]
     found = found.take(pc.sort_indices(found, sort_keys=ranks))
     return found.filter(pa.array(np.diff(found["pair"].to_numpy(), prepend=-1) != 0))
+
+
+def pairs_of_groups(
+    group: Ints, account: Ints, names: list[str], said: dict[str, NDArray[Any]]
+) -> pa.Table:
+    """Every two accounts of each group, with what is said of it, in the columns of PAIRS.
+
+    `group` and `account` are sorted together, by group; `said` has a value for each group.
+    """
+    one, other = every_two(group)
+    columns = {name: values[group[one]] for name, values in said.items()}
+    pair = account[one] * len(names) + account[other]
+    return named_pairs(best_pairs(pa.table({"pair": pair} | columns)), names)
 
 
 def named_pairs(found: pa.Table, account_ids: list[str]) -> pa.Table:

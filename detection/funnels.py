@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detection.coded_actions import Ints, Mask, every_two, expand, spans
-from detection.coordination import Floats, best_pairs, binomial_tail, named_pairs
+from detection.coded_actions import Ints, Mask, expand, spans
+from detection.coordination import Floats, binomial_tail, pairs_of_groups
 from detection.relays import currencies_of, ends_of, in_order
 from graph.times import DAY_MS
 
@@ -66,7 +66,7 @@ def funnel_pairs(transfers: pa.Table, funnel: Funnel = FUNNEL) -> pa.Table:
     names, ends = ends_of(transfers)
     paid = _Paid.of(transfers, ends)
     sweeps = _sweeps(paid, funnel)
-    return named_pairs(best_pairs(_pairs(paid, sweeps, funnel)), names)
+    return _pairs(paid, sweeps, names, funnel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def _chance(way: Ints, amount: Ints, pot: Ints, fits: Mask, funnel: Funnel) -> F
     return np.minimum(chance, 1.0)
 
 
-def _pairs(paid: _Paid, sweeps: _Sweeps, funnel: Funnel) -> pa.Table:
+def _pairs(paid: _Paid, sweeps: _Sweeps, names: list[str], funnel: Funnel) -> pa.Table:
     """Every two of the members and the collector of each funnel."""
     count = max(paid.accounts, 1)
     payer = paid.payer[sweeps.payment]
@@ -201,19 +201,15 @@ def _pairs(paid: _Paid, sweeps: _Sweeps, funnel: Funnel) -> pa.Table:
     whole = np.flatnonzero(kept)
     way = np.concatenate([way[chosen], whole])
     account = np.concatenate([account[chosen], sweeps.collector[whole]])
-    order = np.lexsort((account, way))
-    way, account = way[order], account[order]
-    one, other = every_two(way)
-    of = way[one]
+    way, account = np.divmod(np.unique(way * count + account), count)
     first, last = spans(sweeps.way, paid.at[sweeps.payment], paid.at[sweeps.payment], number)
-    columns = {
-        "pair": account[one] * count + account[other],
-        "window_ms": np.zeros(len(one), np.int64),
-        "objects": sweeps.sweeps[of],
-        "coincidences": payments[of],
-        "trials": sweeps.transfers[of],
-        "p_value": sweeps.p_value[of],
-        "first_at": first[of],
-        "last_at": last[of],
+    said = {
+        "window_ms": np.zeros(number, np.int64),
+        "objects": sweeps.sweeps,
+        "coincidences": payments,
+        "trials": sweeps.transfers,
+        "p_value": sweeps.p_value,
+        "first_at": first,
+        "last_at": last,
     }
-    return pa.table(columns)
+    return pairs_of_groups(way, account, names, said)

@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from scipy.stats import hypergeom
 
 from detection.co_actions import chunks
-from detection.coded_actions import Ints, Mask, every_two, expand, spans
-from detection.coordination import Floats, best_pairs, named_pairs
+from detection.coded_actions import Ints, Mask, expand, spans
+from detection.coordination import Floats, pairs_of_groups
 from detection.relays import counterparties, currencies_of, ends_of, in_order
 from graph.times import DAY_MS, HOUR_MS
 
@@ -76,7 +76,7 @@ def smurf_pairs(transfers: pa.Table, smurfing: Smurfing = SMURFING) -> pa.Table:
     kept = (common >= smurfing.accounts) & (common >= smurfing.share * np.maximum(size, sizes))
     rows = np.flatnonzero((kept & (tail <= smurfing.alpha))[pair])
     flows = _Flows(one[rows], other[rows], pair[rows], tail[pair[rows]])
-    return named_pairs(best_pairs(_pairs(filled, emptied, flows, count)), names)
+    return _pairs(filled, emptied, flows, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,32 +169,29 @@ def _flows(filled: _Sittings, emptied: _Sittings, smurfing: Smurfing) -> tuple[I
     return ones, others
 
 
-def _pairs(filled: _Sittings, emptied: _Sittings, flows: _Flows, count: int) -> pa.Table:
+def _pairs(filled: _Sittings, emptied: _Sittings, flows: _Flows, names: list[str]) -> pa.Table:
     """Every two of all that have both ends in common, with these."""
+    count = max(len(names), 1)
     source = filled.end[filled.number[flows.filled]]
     sink = emptied.end[emptied.number[flows.emptied]]
     ways, way = np.unique(source * count + sink, return_inverse=True)
     ends = (filled.account[flows.filled], source, sink)
     groups = np.unique(np.concatenate([way * count + end for end in ends]))
     group, account = np.divmod(groups, count)
-    left, right = every_two(group)
-    of = group[left]
     first, last = spans(way, filled.first[flows.filled], emptied.last[flows.emptied], len(ways))
     best = np.ones(len(ways))
     np.minimum.at(best, way, flows.p_value)
     common = np.bincount(way)
-    sittings = np.bincount(np.unique(np.stack([way, flows.pair]), axis=1)[0])
-    columns = {
-        "pair": account[left] * count + account[right],
-        "window_ms": np.zeros(len(of), np.int64),
-        "objects": sittings[of],
-        "coincidences": common[of],
-        "trials": common[of],
-        "p_value": best[of],
-        "first_at": first[of],
-        "last_at": last[of],
+    said = {
+        "window_ms": np.zeros(len(ways), np.int64),
+        "objects": np.bincount(np.unique(np.stack([way, flows.pair]), axis=1)[0]),
+        "coincidences": common,
+        "trials": common,
+        "p_value": best,
+        "first_at": first,
+        "last_at": last,
     }
-    return pa.table(columns)
+    return pairs_of_groups(group, account, names, said)
 
 
 def _rounded(number: int) -> int:
