@@ -1,6 +1,7 @@
 """Accounts that act in step, kept as ties in the graph: the archive tells who they are."""
 
 import logging
+import math
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 
 from detection.cascades import cascade_pairs
 from detection.closed_groups import closed_group_pairs
+from detection.cohorts import cohort_pairs
 from detection.coordination import pairs
 from detection.crews import crew_pairs
 from detection.fan_in import fan_in_pairs
@@ -17,6 +19,7 @@ from detection.farms import farm_pairs
 from detection.funnels import funnel_pairs
 from detection.projection import age_hour
 from detection.round_trips import round_trip_pairs
+from detection.shared import TieKind
 from detection.smurfing import smurf_pairs
 from graph.archive import Archive
 from graph.deny_list import DenyList
@@ -32,25 +35,26 @@ MAX_EVENTS = 20_000_000
 _CHUNK = 10_000
 _NOTHING = DenyList()
 
-#: [source, target, objects, p-value, first seen, last seen]; source < target, milliseconds
+#: [type, source, target, objects, p-value, first seen, last seen]; source < target, milliseconds
 Pair = list[Any]
 
 
 def keep_in_step(store: GraphStore, archive: Archive, denied: DenyList = _NOTHING) -> int:
     """Bring the graph's ties of accounts in step up to what the archive says; how many changed.
 
-    Nine kinds, each with a test against chance: acting on the same objects within a window
+    Ten kinds, each with a test against chance: acting on the same objects within a window
     (detection.coordination), choosing the same ones (detection.crews), passing money on in the same
     cascades (detection.cascades) or round (detection.round_trips), paying one account together
     (detection.fan_in), being funded from one and emptied to one again and again (detection.farms)
     or once, all in one sitting (detection.smurfing), paying one that passes it all on
-    (detection.funnels), and funding and emptying one another in bursts (detection.closed_groups).
+    (detection.funnels), funding and emptying one another in bursts (detection.closed_groups), and
+    beginning together (detection.cohorts), which is a tie of its own.
     The accounts of each tie that changed are touched for the next run. All is compared again:
     10 million actions take about a minute.
     """
     now = store.read("detection/read_now")[0]["now"] or 0
-    found = {(pair[0], pair[1]): pair for pair in find_in_step(archive, now, denied)}
-    stored = {(row[0], row[1]): row for row in store.read_values("detection/read_in_step")}
+    found = {tuple(pair[:3]): pair for pair in find_in_step(archive, now, denied)}
+    stored = {tuple(row[:3]): row for row in store.read_values("detection/read_in_step")}
     new = [pair for ends, pair in sorted(found.items()) if stored.get(ends) != pair]
     gone = [row for ends, row in sorted(stored.items()) if ends not in found]
     for statement, rows in (("detection/save_in_step", new), ("detection/end_in_step", gone)):
@@ -69,7 +73,7 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
     actions = _without(nobody, archive.actions(since, now + 1), "account_id")
     actions = _without((f"payee:{account_id}" for account_id in nobody), actions, "object")
     transfers = _without(nobody, archive.transfers(since, now + 1), "payer", "payee")
-    found = [
+    in_step = [
         pairs(actions),
         crew_pairs(actions),
         cascade_pairs(transfers),
@@ -80,11 +84,19 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
         smurf_pairs(transfers),
         closed_group_pairs(transfers),
     ]
+    yield from _ties(TieKind.BEGAN_WITH, [cohort_pairs(transfers)])
+    yield from _ties(TieKind.COACTED, in_step)
+
+
+def _ties(kind: TieKind, found: list[pa.Table]) -> Iterator[Pair]:
+    """The least likely row of each pair."""
     best: dict[tuple[str, str], Pair] = {}
     for row in pa.concat_tables(found).to_pylist():
         ends = row["source"], row["target"]
-        pair = [*ends, row["objects"], row["p_value"], row["first_at"], row["last_at"]]
-        if ends not in best or row["p_value"] < best[ends][3]:
+        # a power of ten, or each new account would change them all
+        p_value = 10.0 ** math.ceil(math.log10(max(row["p_value"], 1e-300)))
+        pair = [kind.name, *ends, row["objects"], p_value, row["first_at"], row["last_at"]]
+        if ends not in best or p_value < best[ends][4]:
             best[ends] = pair
     yield from (pair for _, pair in sorted(best.items()))
 
@@ -109,6 +121,6 @@ def _since(archive: Archive, hour: int) -> int:
 
 def _write(tx: Transaction, statement: str, rows: list[Pair], now: int) -> None:
     tx.run(statement, rows=rows)
-    touched = sorted({account_id for row in rows for account_id in row[:2]})
-    note = f"{statement}-{now}-{rows[0][0]}-{rows[0][1]}"
+    touched = sorted({account_id for row in rows for account_id in row[1:3]})
+    note = f"{statement}-{now}-{'-'.join(rows[0][:3])}"
     tx.run("ingest/touch", id=note, account_ids=touched, partitions=[], latest_at=0)

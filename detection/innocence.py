@@ -19,6 +19,7 @@ _READINGS = {
     "phone": "a family may give one telephone number",
 }
 _OF_TIES = {
+    TieKind.BEGAN_WITH: "friends who join together pay each other first",
     TieKind.COACTED: "people who follow the same things, or work one shift, act at the same times",
     TieKind.TRANSFERRED: "friends and families send each other money back and forth",
     TieKind.REFERRED: "friends refer each other",

@@ -33,12 +33,12 @@ FEW_USERS = 10
 #: what an identifier counts that may have changed hands between the two
 HANDED_OVER = 0.5
 #: a transfer or referral; a pair that pays each other, or a triangle in which money goes round;
-#: accounts that acted in step more often than chance allows
+#: accounts that acted in step more often than chance allows, or began so
 ONE_WAY, MUTUAL, IN_STEP = 100_000, 300_000, 800_000
 #: accounts that an investigator confirmed to belong together
 CONFIRMED = MILLION
 #: by kind of tie; somebody's being kept apart is seen to in `project`
-_TIE_WEIGHTS = np.array([ONE_WAY, ONE_WAY, IN_STEP, CONFIRMED, 0])
+_TIE_WEIGHTS = np.array([ONE_WAY, ONE_WAY, IN_STEP, IN_STEP, CONFIRMED, 0])
 
 _LIMITS_MS = np.array([days * DAY_MS for days in AGE_CLASS_DAYS], np.int64)
 #: pairs made at once, which bounds the memory

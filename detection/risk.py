@@ -21,6 +21,9 @@ TIES_POINTS = 15
 TOGETHER_POINTS = 25
 #: most points for members that acted in step more often than chance allows
 IN_STEP_POINTS = 50
+#: most points for members that began together: friends join together too. In P2P groups of friends
+#: that did not are as often on common devices and cards, with a quarter of the chargebacks
+BEGAN_POINTS = 20
 #: a group as large as this is no family, whatever it shares
 NO_FAMILY = 6
 #: what living together does not explain
@@ -50,7 +53,7 @@ def score(evidence: RingEvidence) -> tuple[Reason, ...]:
     """
     places = _places(evidence)
     several = [_size(evidence), _ties(evidence, places), _together(evidence, places)]
-    several.append(_in_step(evidence))
+    several += [_in_step(evidence), _began_together(evidence)]
     positive = _shrink([r for r in (*_rule_reasons(evidence), *several) if r.points])
     room = sum(reason.points for reason in positive)
     mitigating = []
@@ -158,14 +161,28 @@ def _together(evidence: RingEvidence, places: list[SharedValue]) -> Reason:
 
 
 def _in_step(evidence: RingEvidence) -> Reason:
-    ties = [tie for tie in evidence.ties if tie.kind is TieKind.COACTED]
-    stepping = {account_id for tie in ties for account_id in (tie.source, tie.target)}
+    stepping = _tied_by(evidence, TieKind.COACTED)
     points = round(IN_STEP_POINTS * len(stepping) / len(evidence.account_ids))
     text = (
         f"{len(stepping)} of {len(evidence.account_ids)} members acted in step with another, more "
         "often than chance allows"
     )
     return Reason("in_step", text, points, _shown((), stepping))
+
+
+def _began_together(evidence: RingEvidence) -> Reason:
+    begun = _tied_by(evidence, TieKind.BEGAN_WITH)
+    points = round(BEGAN_POINTS * len(begun) / len(evidence.account_ids))
+    text = (
+        f"{len(begun)} of {len(evidence.account_ids)} members began at about the same time, with "
+        "transfers to one another"
+    )
+    return Reason("began_together", text, points, _shown((), begun))
+
+
+def _tied_by(evidence: RingEvidence, kind: TieKind) -> set[str]:
+    ties = [tie for tie in evidence.ties if tie.kind is kind]
+    return {account_id for tie in ties for account_id in (tie.source, tie.target)}
 
 
 def _innocent_readings(

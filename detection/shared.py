@@ -27,9 +27,10 @@ class TieKind(IntEnum):
     TRANSFERRED = 0
     REFERRED = 1
     COACTED = 2
+    BEGAN_WITH = 3
     #: an investigator said so; neither ages, and neither is evidence
-    MUST_LINK = 3
-    CANNOT_LINK = 4
+    MUST_LINK = 4
+    CANNOT_LINK = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-// What accounts have to do with each other directly: whom each paid, referred or acted in step with.
+// What accounts have to do with each other directly: whom each paid, referred, acted in step
+// or began with.
 //
 // And who belongs together, or does not, because somebody said so: that has no cap and no end.
 //
@@ -9,9 +10,9 @@
 // Returns: type, account_id, others, last_seen
 // Browser: :params {cap: 50, live_from: 0}
 MATCH (account:Account)
-WHERE EXISTS { (account)-[:TRANSFERRED|REFERRED|COACTED]->() }
+WHERE EXISTS { (account)-[:TRANSFERRED|REFERRED|COACTED|BEGAN_WITH]->() }
   AND COUNT { (account)-[:TRANSFERRED|REFERRED]-() } <= $cap
-MATCH (account)-[tie:TRANSFERRED|REFERRED|COACTED]->(other:Account)
+MATCH (account)-[tie:TRANSFERRED|REFERRED|COACTED|BEGAN_WITH]->(other:Account)
 WHERE coalesce(tie.last_seen, tie.at) >= $live_from
   AND COUNT { (other)-[:TRANSFERRED|REFERRED]-() } <= $cap
 RETURN type(tie) AS type, account.id AS account_id, collect(other.id) AS others,

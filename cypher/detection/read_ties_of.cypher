@@ -12,7 +12,7 @@
 UNWIND $account_ids AS account_id
 MATCH (one:Account {id: account_id})
 WHERE COUNT { (one)-[:TRANSFERRED|REFERRED]-() } <= $cap
-MATCH (one)-[tie:TRANSFERRED|REFERRED|COACTED]-(near:Account)
+MATCH (one)-[tie:TRANSFERRED|REFERRED|COACTED|BEGAN_WITH]-(near:Account)
 WHERE coalesce(tie.last_seen, tie.at) >= $live_from
   AND COUNT { (near)-[:TRANSFERRED|REFERRED]-() } <= $cap
 RETURN type(tie) AS type, startNode(tie).id AS account_id, [endNode(tie).id] AS others,

@@ -13,6 +13,7 @@ from tests.benchmarks import (
     faults,
     ingest,
     other_world,
+    sybil_world,
     worlds,
 )
 
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "faults": faults.run,
     "ingest": ingest.run,
     "other_world": other_world.run,
+    "sybil_world": sybil_world.run,
     "worlds": worlds.run,
 }
 

@@ -30,24 +30,34 @@ def run(scale: str = "full") -> dict[str, float]:
     return evaluated((*generator, *size), SEEDS[:1] if is_small else SEEDS)
 
 
-def evaluated(generator: tuple[str, ...], seeds: Sequence[int]) -> dict[str, float]:
-    """What is found in the worlds that a command makes with `--seed`, `--out` and `--truth`."""
+def evaluated(
+    generator: tuple[str, ...], seeds: Sequence[int], has_deny_list: bool = False
+) -> dict[str, float]:
+    """What is found in the worlds that a command makes with `--seed`, `--out` and `--truth`.
+
+    And with `--deny-list`, if it has one.
+    """
     figures: dict[str, float] = {}
     for seed in seeds:
         with tempfile.TemporaryDirectory(prefix="ringtrace-bench-") as name:
-            found = _evaluated(Path(name), (*generator, "--seed", str(seed)))
+            folder = Path(name)
+            denied = ("--deny-list", str(folder / "denied.txt")) if has_deny_list else ()
+            found = _evaluated(folder, (*generator, "--seed", str(seed)), denied)
         figures |= {f"seed_{seed}_{name}": found[name] for name in FIGURES}
     return figures
 
 
-def _evaluated(folder: Path, generator: tuple[str, ...]) -> dict[str, float]:
+def _evaluated(
+    folder: Path, generator: tuple[str, ...], denied: tuple[str, ...] = ()
+) -> dict[str, float]:
     events, truth, figures = (str(folder / name) for name in ("e.jsonl", "truth.csv", "f.json"))
-    subprocess.run([*generator, "--out", events, "--truth", truth], cwd=ROOT, check=True)
+    files = ("--out", events, "--truth", truth, *denied)
+    subprocess.run([*generator, *files], cwd=ROOT, check=True)
     cli = command_line(folder / "world")
     cli.run("servers", "start")
     try:
         # of ten million events
-        cli.run("replay", events, "--to", "graph", timeout=3600)
+        cli.run("replay", events, "--to", "graph", *denied, timeout=3600)
         cli.run("archive", "compact")
         cli.run("detect", "--full", timeout=3600)
         out.print(cli.run("evaluate", "--truth", truth, "--json", figures).stdout)

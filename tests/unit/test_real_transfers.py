@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from detection.cohorts import cohort_pairs
 from detection.components import connect
 from detection.farms import farm_pairs
 from detection.funnels import funnel_pairs
@@ -42,7 +43,13 @@ def groups(pairs: pa.Table) -> int:
 
 @pytest.mark.parametrize(
     ("detector", "found"),
-    [(round_trip_pairs, 23), (farm_pairs, 41), (funnel_pairs, 1), (smurf_pairs, 34)],
+    [
+        (round_trip_pairs, 23),
+        (farm_pairs, 41),
+        (funnel_pairs, 1),
+        (smurf_pairs, 34),
+        (cohort_pairs, 178),
+    ],
 )
 def test_real_groups_vanish_when_the_times_are_shuffled(detector, found, transfers) -> None:
     assert groups(detector(transfers)) == found

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from detection.evidence import RingEvidence, SharedValue, Tie
 from detection.projection import HANDOVER_MS, TOGETHER_MS
 from detection.risk import (
+    BEGAN_POINTS,
     IN_STEP_POINTS,
     MAX_SCORE,
     NO_FAMILY,
@@ -237,6 +238,13 @@ def test_members_that_acted_in_step_count():
     assert reason.evidence == ("account:a", "account:b", "account:c")
     others = [Tie(TieKind.REFERRED, "a", "b", 5), Tie(TieKind.TRANSFERRED, "b", "c", 5)]
     assert "in_step" not in points(evidence("abcd", *others))
+
+
+def test_beginning_together_counts_less_and_is_no_ring_of_level_high_by_itself():
+    ties = [Tie(TieKind.BEGAN_WITH, a, b, 5) for a, b in pairwise(ACCOUNTS)]
+    found = points(evidence(ACCOUNTS, *ties))
+    assert found == {"began_together": BEGAN_POINTS, "size": SIZE_POINTS}
+    assert sum(found.values()) < DetectionSettings().high_score
 
 
 def test_one_shared_identifier_reads_innocently():
