@@ -1,6 +1,7 @@
 """Accounts that share nothing but what they do: from events to a ring, through the command line."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from tests.conftest import command_line
 from tests.events import START, as_lines, event
 
 FARM = [f"farm{n}" for n in range(8)]
+#: new wallets, of which each pays the next
+CHAIN = [f"wallet{n:02}" for n in range(14)]
 MINUTE, DAY = 1, 24 * 60
 
 
@@ -18,11 +21,13 @@ def transfer(number: int, payer: str, payee: str, minute: int) -> dict[str, obje
 
 
 @pytest.mark.long
-def test_a_farm_that_only_moves_money_is_a_ring(tmp_path: Path) -> None:
+def test_a_farm_and_a_chain_that_only_move_money_are_rings(tmp_path: Path) -> None:
     moves = [("exchange", FARM[0], DAY)]
     moves += [(FARM[0], each, DAY + 10 * n * MINUTE) for n, each in enumerate(FARM[1:], 1)]
     moves += [(each, "exchange", 3 * DAY + 400 * n) for n, each in enumerate(FARM)]
     moves += [(each, "collector", 9 * DAY + 10 * n * MINUTE) for n, each in enumerate(FARM[1:])]
+    moves += [("exchange", CHAIN[0], 15 * DAY)]
+    moves += [(a, b, 15 * DAY + 300 * n) for n, (a, b) in enumerate(pairwise(CHAIN), 1)]
     # others pay each other over a month, and the exchange
     moves += [(f"p{n}", f"p{n * 7 % 40}", n * 700) for n in range(1, 60) if n != n * 7 % 40]
     moves += [(f"p{n}", "exchange", n * 650) for n in range(60)]
@@ -36,13 +41,16 @@ def test_a_farm_that_only_moves_money_is_a_ring(tmp_path: Path) -> None:
         cli.run("replay", str(tmp_path / "events.jsonl"), "--to", "graph", *deny)
         # not --full: the new ties touch the accounts
         cli.run("detect")
-        (ring,) = map(json.loads, cli.run("rings", "--format", "jsonl").stdout.splitlines())
-        assert ring["account_ids"] == sorted([*FARM, "collector"])
-        assert "in_step" in {reason["code"] for reason in ring["reasons"]}
-        assert ring["identifiers"] == []
+        farm, chain = map(json.loads, cli.run("rings", "--format", "jsonl").stdout.splitlines())
+        assert farm["account_ids"] == sorted([*FARM, "collector"])
+        assert "in_step" in {reason["code"] for reason in farm["reasons"]}
+        assert chain["account_ids"] == CHAIN
+        assert {reason["code"] for reason in chain["reasons"]} == {"began_together", "size"}
+        assert chain["risk_level"] == "medium"
+        assert farm["identifiers"] == chain["identifiers"] == []
         # and everything again changes nothing
         cli.run("detect", "--full")
-        (again,) = map(json.loads, cli.run("rings", "--format", "jsonl").stdout.splitlines())
-        assert again == ring
+        again = map(json.loads, cli.run("rings", "--format", "jsonl").stdout.splitlines())
+        assert [*again] == [farm, chain]
     finally:
         cli.run("servers", "stop")
