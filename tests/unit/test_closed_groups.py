@@ -25,6 +25,8 @@ def table(transfers: list[Transfer]) -> pa.Table:
             "payer": pa.array(payer, pa.string()),
             "payee": pa.array(payee, pa.string()),
             "at": pa.array(at, pa.int64()),
+            "amount_micros": pa.nulls(len(at), pa.int64()),
+            "currency": pa.nulls(len(at), pa.string()),
         }
     )
 
