@@ -31,6 +31,8 @@ log = logging.getLogger("ringtrace.detection")
 #: days back that actions are compared: the most of these with no more events than fit in memory
 LOOKBACK_DAYS = (400, 90, 30, 7)
 MAX_EVENTS = 20_000_000
+#: p-value below which one is as good as another
+LEAST = 1e-12
 #: pairs in one transaction
 _CHUNK = 10_000
 _NOTHING = DenyList()
@@ -84,21 +86,21 @@ def find_in_step(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Ite
         smurf_pairs(transfers),
         closed_group_pairs(transfers),
     ]
-    yield from _ties(TieKind.BEGAN_WITH, [cohort_pairs(transfers)])
+    yield from _ties(TieKind.BEGAN_WITH, [cohort_pairs(transfers, archive.beginnings(now + 1))])
     yield from _ties(TieKind.COACTED, in_step)
 
 
 def _ties(kind: TieKind, found: list[pa.Table]) -> Iterator[Pair]:
     """The least likely row of each pair."""
-    best: dict[tuple[str, str], Pair] = {}
+    best: dict[tuple[str, str], dict[str, Any]] = {}
     for row in pa.concat_tables(found).to_pylist():
         ends = row["source"], row["target"]
-        # a power of ten, or each new account would change them all
-        p_value = 10.0 ** math.ceil(math.log10(max(row["p_value"], 1e-300)))
-        pair = [kind.name, *ends, row["objects"], p_value, row["first_at"], row["last_at"]]
-        if ends not in best or p_value < best[ends][4]:
-            best[ends] = pair
-    yield from (pair for _, pair in sorted(best.items()))
+        if ends not in best or row["p_value"] < best[ends]["p_value"]:
+            best[ends] = row
+    for ends, row in sorted(best.items()):
+        # in powers of ten, and no less than says anything: each new account changes them all
+        p_value = 10.0 ** math.ceil(math.log10(max(row["p_value"], LEAST)))
+        yield [kind.name, *ends, row["objects"], p_value, row["first_at"], row["last_at"]]
 
 
 def _without(names: Iterable[str], table: pa.Table, *columns: str) -> pa.Table:

@@ -19,10 +19,10 @@ _READINGS = {
     "phone": "a family may give one telephone number",
 }
 _OF_TIES = {
-    TieKind.BEGAN_WITH: "friends who join together pay each other first",
     TieKind.COACTED: "people who follow the same things, or work one shift, act at the same times",
-    TieKind.TRANSFERRED: "friends and families send each other money back and forth",
+    TieKind.BEGAN_WITH: "friends who join together pay each other first",
     TieKind.REFERRED: "friends refer each other",
+    TieKind.TRANSFERRED: "friends and families send each other money back and forth",
 }
 
 
@@ -77,8 +77,10 @@ def _usual_reading(evidence: RingEvidence) -> str:
             return _READINGS[value.kind]
     if evidence.identifiers:
         return "colleagues, neighbours and guests share an address or a network"
-    kinds = sorted({tie.kind for tie in evidence.ties}, reverse=True)
-    return _OF_TIES.get(kinds[0], "") if kinds else "they may have nothing to do with each other"
+    kinds = {tie.kind for tie in evidence.ties}
+    # by how much each weighs
+    readings = (reading for kind, reading in _OF_TIES.items() if kind in kinds)
+    return next(readings, "they may have nothing to do with each other")
 
 
 def _points(evidence: RingEvidence) -> int:

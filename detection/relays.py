@@ -128,3 +128,8 @@ def chains(one: Ints, other: Ints, count: int, largest: int) -> tuple[Ints, Mask
     size = np.bincount(label)
     good = (np.bincount(label, middle, len(size)) > 0) & (size <= largest)
     return np.asarray(label, np.int64), np.asarray(good[label], np.bool_)
+
+
+def rounded(number: int) -> int:
+    """Up to a power of two, so that a p-value times this does not change with each account."""
+    return 1 << number.bit_length()

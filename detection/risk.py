@@ -21,9 +21,9 @@ TIES_POINTS = 15
 TOGETHER_POINTS = 25
 #: most points for members that acted in step more often than chance allows
 IN_STEP_POINTS = 50
-#: most points for members that began together: friends join together too. In P2P groups of friends
-#: that did not are as often on common devices and cards, with a quarter of the chargebacks
-BEGAN_POINTS = 20
+#: most points for members that began together: friends join together too, and no label that we have
+#: says how often
+BEGAN_POINTS = 15
 #: a group as large as this is no family, whatever it shares
 NO_FAMILY = 6
 #: what living together does not explain

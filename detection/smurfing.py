@@ -10,7 +10,7 @@ from scipy.stats import hypergeom
 from detection.co_actions import chunks
 from detection.coded_actions import Ints, Mask, expand, spans
 from detection.coordination import Floats, pairs_of_groups
-from detection.relays import counterparties, currencies_of, ends_of, in_order
+from detection.relays import counterparties, currencies_of, ends_of, in_order, rounded
 from graph.times import DAY_MS, HOUR_MS
 
 #: pairs of times that an account was filled and emptied compared in one go: 200 MB
@@ -72,7 +72,7 @@ def smurf_pairs(transfers: pa.Table, smurfing: Smurfing = SMURFING) -> pa.Table:
     pairs, pair, common = np.unique(key, return_inverse=True, return_counts=True)
     begun, ended = np.divmod(pairs, max(len(emptied.end), 1))
     size, sizes = filled.size[begun], emptied.size[ended]
-    tail = hypergeom.sf(common - 1, _rounded(count), size, sizes) * _rounded(len(pairs))
+    tail = hypergeom.sf(common - 1, rounded(count), size, sizes) * rounded(len(pairs))
     kept = (common >= smurfing.accounts) & (common >= smurfing.share * np.maximum(size, sizes))
     rows = np.flatnonzero((kept & (tail <= smurfing.alpha))[pair])
     flows = _Flows(one[rows], other[rows], pair[rows], tail[pair[rows]])
@@ -192,7 +192,3 @@ def _pairs(filled: _Sittings, emptied: _Sittings, flows: _Flows, names: list[str
         "last_at": last,
     }
     return pairs_of_groups(group, account, names, said)
-
-
-def _rounded(number: int) -> int:
-    return 1 << number.bit_length()

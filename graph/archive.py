@@ -20,7 +20,12 @@ from graph.archive_files import open_files
 from graph.archive_manifest import Manifests
 from graph.archive_schema import SCHEMA
 from graph.archive_segments import Chains, View, view
-from graph.archived_actions import count_events, find_actions, find_transfers
+from graph.archived_actions import (
+    count_events,
+    find_actions,
+    find_beginnings,
+    find_transfers,
+)
 from graph.compaction import CompactionResult, Compactor
 from graph.errors import ArchiveError
 
@@ -157,6 +162,13 @@ class Archive:
         From `since` to before `until`, milliseconds since 1970. What failed is left out.
         """
         return self._read(lambda engine, now: find_transfers(engine, self._at(now), since, until))
+
+    def beginnings(self, until: int) -> pa.Table:
+        """When each account was first heard of: account_id, at, in no order.
+
+        Before `until`, milliseconds since 1970 as `at` is; by itself or as a counterparty.
+        """
+        return self._read(lambda engine, now: find_beginnings(engine, self._at(now), until))
 
     def remembered(
         self, topic_id: str, partition: int, from_offset: int, received_since: int

@@ -18,6 +18,9 @@ TRANSFERS = pa.schema(
     ]
 )
 
+#: when an account was first heard of, milliseconds since 1970 UTC
+BEGINNINGS = pa.schema([("account_id", pa.string()), ("at", pa.int64())])
+
 _ACTIONS = """
 WITH event AS NOT MATERIALIZED (
     SELECT account_id, target_id, counterparty_account_id, type, epoch_ms(occurred_at) AS "at"
@@ -37,6 +40,20 @@ FROM read_parquet($files, hive_partitioning = false)
 WHERE occurred_at >= make_timestamptz($since) AND occurred_at < make_timestamptz($until)
     AND counterparty_account_id IS NOT NULL AND type <> 'referral'
     AND outcome IS DISTINCT FROM 'failure'
+"""
+# an account may be paid before it does anything
+_BEGINNINGS = """
+WITH event AS NOT MATERIALIZED (
+    SELECT account_id, counterparty_account_id, epoch_ms(occurred_at) AS "at"
+    FROM read_parquet($files, hive_partitioning = false)
+    WHERE occurred_at >= make_timestamptz($since) AND occurred_at < make_timestamptz($until)
+)
+SELECT account_id, min("at") AS "at" FROM (
+    SELECT account_id, "at" FROM event
+    UNION ALL
+    SELECT counterparty_account_id, "at" FROM event WHERE counterparty_account_id IS NOT NULL
+)
+GROUP BY account_id
 """
 _COUNT = """
 SELECT count(*) FROM read_parquet($files, hive_partitioning = false)
@@ -61,6 +78,11 @@ def find_actions(engine: Connection, files: list[str], since: int, until: int) -
 def find_transfers(engine: Connection, files: list[str], since: int, until: int) -> pa.Table:
     """Transfers in the columns of TRANSFERS, in no order; see `Archive.transfers`."""
     return _read(engine, _TRANSFERS, TRANSFERS, files, (since, until))
+
+
+def find_beginnings(engine: Connection, files: list[str], until: int) -> pa.Table:
+    """Beginnings in the columns of BEGINNINGS, in no order; see `Archive.beginnings`."""
+    return _read(engine, _BEGINNINGS, BEGINNINGS, files, (0, until))
 
 
 def _read(

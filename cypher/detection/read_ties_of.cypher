@@ -1,6 +1,7 @@
 // The direct ties of some accounts, and those among the tied by which money comes round to them.
 //
-// And with whom somebody said that they belong together, or do not: that has no cap and no end.
+// Whom an account began with counts however many others it deals with; with whom somebody said that it
+// belongs together, or does not, has no end.
 //
 // Access: read
 // Parameters:
@@ -12,7 +13,7 @@
 UNWIND $account_ids AS account_id
 MATCH (one:Account {id: account_id})
 WHERE COUNT { (one)-[:TRANSFERRED|REFERRED]-() } <= $cap
-MATCH (one)-[tie:TRANSFERRED|REFERRED|COACTED|BEGAN_WITH]-(near:Account)
+MATCH (one)-[tie:TRANSFERRED|REFERRED|COACTED]-(near:Account)
 WHERE coalesce(tie.last_seen, tie.at) >= $live_from
   AND COUNT { (near)-[:TRANSFERRED|REFERRED]-() } <= $cap
 RETURN type(tie) AS type, startNode(tie).id AS account_id, [endNode(tie).id] AS others,
@@ -29,6 +30,7 @@ RETURN 'TRANSFERRED' AS type, near.id AS account_id, [far.id] AS others,
        [tie.last_seen] AS last_seen
 UNION ALL
 UNWIND $account_ids AS account_id
-MATCH (:Account {id: account_id})-[tie:MUST_LINK|CANNOT_LINK]-(:Account)
+MATCH (:Account {id: account_id})-[tie:BEGAN_WITH|MUST_LINK|CANNOT_LINK]-(:Account)
+WHERE NOT tie:BEGAN_WITH OR tie.last_seen >= $live_from
 RETURN type(tie) AS type, startNode(tie).id AS account_id, [endNode(tie).id] AS others,
        [tie.last_seen] AS last_seen;

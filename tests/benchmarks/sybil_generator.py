@@ -69,10 +69,11 @@ class World:
     def make(self, wallets: int) -> Traffic:
         """Ordinary wallets first, then rings, then who pays whom across."""
         ordinary = [self.traffic.wallet() for _ in range(wallets)]
-        for wallet in ordinary:
-            self._live(wallet, self.random.uniform(0, DAYS - 5))
-        self._own_several(ordinary)
-        self._know_each_other(ordinary)
+        born = dict(zip(ordinary, self.random.uniform(0, DAYS - 5, wallets).tolist(), strict=True))
+        for wallet, day in born.items():
+            self._live(wallet, day)
+        self._own_several(born)
+        self._know_each_other(born)
         for shape in SHAPES:
             for number in range(max(1, RINGS * wallets // 20_000)):
                 self._ring(shape, f"{shape}-{number}", ordinary)
@@ -93,26 +94,27 @@ class World:
         for day in self.random.uniform(born + 1, DAYS, self.random.poisson(0.7)):
             self.traffic.pay(float(day), wallet, self._exchange(), self.traffic.amount(first / 2))
 
-    def _own_several(self, ordinary: list[str]) -> None:
+    def _own_several(self, born: dict[str, float]) -> None:
         """Neighbours in the list belong to one person, who moves money between them."""
-        place = 0
+        ordinary, place = list(born), 0
         while place < len(ordinary) // 8:
             own = ordinary[place : place + int(self.random.integers(2, 5))]
             place += len(own)
             for _ in range(len(own) + int(self.random.poisson(2))):
                 one, other = self.random.choice(own, 2, replace=False)
-                day = float(self.random.uniform(5, DAYS))
+                day = float(self.random.uniform(max(born[one], born[other]), DAYS))
                 self.traffic.pay(day, str(one), str(other), self.traffic.amount(0.1))
 
-    def _know_each_other(self, ordinary: list[str]) -> None:
+    def _know_each_other(self, born: dict[str, float]) -> None:
         """One in four pays others; some are paid by many: artists, desks, collectors of a party."""
+        ordinary = list(born)
         weight = self.random.pareto(1.3, len(ordinary)) + 0.2
         payers = self.random.choice(ordinary, len(ordinary) // 4)
         payers = np.repeat(payers, self.random.geometric(0.5, len(payers)))
         payees = self.random.choice(ordinary, len(payers), p=weight / weight.sum())
         for payer, payee in zip(payers.tolist(), payees.tolist(), strict=True):
             if payee != payer:
-                day = float(self.random.uniform(5, DAYS))
+                day = float(self.random.uniform(max(born[payer], born[payee]), DAYS))
                 self.traffic.pay(day, payer, payee, self.traffic.amount(0.05))
 
     def _ring(self, shape: str, name: str, ordinary: list[str]) -> None:

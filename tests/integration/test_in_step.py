@@ -26,11 +26,11 @@ def test_a_farm_and_a_chain_that_only_move_money_are_rings(tmp_path: Path) -> No
     moves += [(FARM[0], each, DAY + 10 * n * MINUTE) for n, each in enumerate(FARM[1:], 1)]
     moves += [(each, "exchange", 3 * DAY + 400 * n) for n, each in enumerate(FARM)]
     moves += [(each, "collector", 9 * DAY + 10 * n * MINUTE) for n, each in enumerate(FARM[1:])]
-    moves += [("exchange", CHAIN[0], 15 * DAY)]
-    moves += [(a, b, 15 * DAY + 300 * n) for n, (a, b) in enumerate(pairwise(CHAIN), 1)]
-    # others pay each other over a month, and the exchange
-    moves += [(f"p{n}", f"p{n * 7 % 40}", n * 700) for n in range(1, 60) if n != n * 7 % 40]
-    moves += [(f"p{n}", "exchange", n * 650) for n in range(60)]
+    moves += [("exchange", CHAIN[0], 50 * DAY)]
+    moves += [(a, b, 50 * DAY + 300 * n) for n, (a, b) in enumerate(pairwise(CHAIN), 1)]
+    # others pay each other over two months, and the exchange
+    moves += [(f"p{n}", f"p{n * 7 % 40}", n * 1500) for n in range(1, 60) if n != n * 7 % 40]
+    moves += [(f"p{n}", "exchange", n * 1450) for n in range(60)]
     events = [transfer(number, *move) for number, move in enumerate(moves)]
     (tmp_path / "events.jsonl").write_bytes(as_lines(events))
     (tmp_path / "deny.txt").write_text("account:exchange\n")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from graph.archive import SCHEMA, Archive
-from graph.archived_actions import ACTIONS, TRANSFERS
+from graph.archived_actions import ACTIONS, BEGINNINGS, TRANSFERS
 from tests.archived import START, rows
 
 
@@ -11,6 +11,7 @@ def test_actions_and_transfers_of_a_stretch_of_time(tmp_path: Path) -> None:
     archive = Archive(str(tmp_path))
     assert archive.actions(0, 1 << 50).equals(ACTIONS.empty_table())
     assert archive.transfers(0, 1 << 50).equals(TRANSFERS.empty_table())
+    assert archive.beginnings(1 << 50).equals(BEGINNINGS.empty_table())
     given = [
         {"account_id": "a", "type": "review", "target_id": "item", "occurred_at": START},
         {"account_id": "b", "type": "payment", "target_id": "shop", "occurred_at": START + 1},
@@ -41,6 +42,15 @@ def test_actions_and_transfers_of_a_stretch_of_time(tmp_path: Path) -> None:
         paid = archive.transfers(START, START + 10)
         assert [tuple(row.values()) for row in paid.to_pylist()] == [
             ("d", "a", START + 2, 5, "EUR")
+        ]
+        began = archive.beginnings(START + 10)
+        assert began.schema == BEGINNINGS
+        # paid before it did anything, or without ever doing so; the failed attempt counts too
+        assert sorted(tuple(row.values()) for row in began.to_pylist()) == [
+            ("a", START),
+            ("b", START + 1),
+            ("c", START + 4),
+            ("d", START - 1),
         ]
         archive.compact(START)
     archive.close()
