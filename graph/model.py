@@ -204,6 +204,10 @@ class GraphNode:
     hidden: dict[str, int] = field(default_factory=dict)
 
 
+#: relationships that were concluded from what accounts did, by their names in a picture
+CONCLUDED = {"COACTED": "acted in step", "BEGAN_WITH": "began together"}
+
+
 @dataclass(frozen=True, slots=True)
 class GraphLink:
     """A relationship of a picture."""
@@ -213,7 +217,7 @@ class GraphLink:
     #: node ids
     source: str
     target: str
-    #: USED, TRANSFERRED or REFERRED
+    #: USED, TRANSFERRED, REFERRED, COACTED or BEGAN_WITH
     type: str
     event_count: int
     first_seen: int

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 from graph.errors import NotFoundError
 from graph.kinds import hub_caps, identifier_kinds
-from graph.model import GraphLink, GraphNode, Neighbourhood, RiskLevel
+from graph.model import CONCLUDED, GraphLink, GraphNode, Neighbourhood, RiskLevel
 from graph.pseudonyms import label
 from graph.store import GraphStore, Row
 from graph.views import get_ring
 
 ACCOUNT = "account"
+#: ties of one account to others in step that a picture shows: all of a ring are tied to all
+_TIES = 5
 
 
 def ring_graph(store: GraphStore, ring_id: str, limit: int) -> Neighbourhood:
@@ -65,12 +67,14 @@ def _draw(
     prefix = f"{ACCOUNT}:"
     account_ids = [i.removeprefix(prefix) for i in drawn if i.startswith(prefix)]
     keys = [i for i in drawn if not i.startswith(prefix)]
-    links = tuple(
-        _link(row) for row in store.read("explore/links", account_ids=account_ids, keys=keys)
-    )
-    # each neighbour once, however many links lead to it
+    rows = store.read("explore/links", account_ids=account_ids, keys=keys, ties=_TIES)
+    links = tuple(_link(row) for row in rows)
+    # each neighbour once, however many links lead to it; who is in step is no neighbour by that
     drawn_neighbours = {
-        (a, b) for x in links for a, b in ((x.source, x.target), (x.target, x.source))
+        ends
+        for link in links
+        if link.type not in CONCLUDED
+        for ends in ((link.source, link.target), (link.target, link.source))
     }
     shown = Counter((a, _kind(b)) for a, b in drawn_neighbours)
     nodes = [

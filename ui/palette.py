@@ -6,7 +6,7 @@ because warm borders mean risk. Shape repeats what the fill says, and a badge wh
 
 from typing import Any
 
-from graph.model import RiskLevel
+from graph.model import CONCLUDED, RiskLevel
 
 #: scores at which a ring becomes medium, high and critical
 THRESHOLDS = (25, 50, 75)
@@ -33,8 +33,8 @@ LEVELS = {
     RiskLevel.CRITICAL: (4, "#c01048", "!!"),
 }
 
-#: arrow heads by relationship: a use has no direction worth showing
-ARROWS = {"USED": "", "TRANSFERRED": "to", "REFERRED": "to"}
+#: arrow heads by relationship: a use has no direction worth showing, being in step has none
+ARROWS = {"USED": "", "TRANSFERRED": "to", "REFERRED": "to", "COACTED": "", "BEGAN_WITH": ""}
 
 #: half the width of a node at score 0 and at score 100
 SIZES = (13, 19)
@@ -53,6 +53,7 @@ def palette_json() -> dict[str, Any]:
             for level, (border, color, badge) in LEVELS.items()
         },
         "arrows": ARROWS,
+        "dashed": CONCLUDED,
         "sizes": SIZES,
         "identifier_size": IDENTIFIER_SIZE,
         "thresholds": THRESHOLDS,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import command_line
+from graph.neighbourhoods import ring_graph
+from tests.conftest import command_line, own_settings
 from tests.events import START, as_lines, event
 
 FARM = [f"farm{n}" for n in range(8)]
@@ -20,8 +21,8 @@ def transfer(number: int, payer: str, payee: str, minute: int) -> dict[str, obje
     return event(payer, number, type="transfer", occurred_at=START + minute * 60_000, **money)
 
 
-@pytest.mark.long
-def test_a_farm_and_a_chain_that_only_move_money_are_rings(tmp_path: Path) -> None:
+def all_moves() -> list[tuple[str, str, int]]:
+    """Payer, payee and minute of what all pay."""
     moves = [("exchange", FARM[0], DAY)]
     moves += [(FARM[0], each, DAY + 10 * n * MINUTE) for n, each in enumerate(FARM[1:], 1)]
     moves += [(each, "exchange", 3 * DAY + 400 * n) for n, each in enumerate(FARM)]
@@ -31,7 +32,12 @@ def test_a_farm_and_a_chain_that_only_move_money_are_rings(tmp_path: Path) -> No
     # others pay each other over two months, and the exchange
     moves += [(f"p{n}", f"p{n * 7 % 40}", n * 1500) for n in range(1, 60) if n != n * 7 % 40]
     moves += [(f"p{n}", "exchange", n * 1450) for n in range(60)]
-    events = [transfer(number, *move) for number, move in enumerate(moves)]
+    return moves
+
+
+@pytest.mark.long
+def test_a_farm_and_a_chain_that_only_move_money_are_rings(tmp_path: Path) -> None:
+    events = [transfer(number, *move) for number, move in enumerate(all_moves())]
     (tmp_path / "events.jsonl").write_bytes(as_lines(events))
     (tmp_path / "deny.txt").write_text("account:exchange\n")
     cli = command_line(tmp_path / "world", RINGTRACE_GRAPH_HEAP_SIZE="1g")
@@ -48,6 +54,13 @@ def test_a_farm_and_a_chain_that_only_move_money_are_rings(tmp_path: Path) -> No
         assert {reason["code"] for reason in chain["reasons"]} == {"began_together", "size"}
         assert chain["risk_level"] == "medium"
         assert farm["identifiers"] == chain["identifiers"] == []
+        with own_settings(tmp_path / "world").store() as store:
+            picture = ring_graph(store, chain["ring_id"], 500)
+        ties = [link for link in picture.links if link.type == "BEGAN_WITH"]
+        assert {end for tie in ties for end in (tie.source, tie.target)} == {
+            f"account:{account_id}" for account_id in CHAIN
+        }
+        assert len(ties) < len(CHAIN) * (len(CHAIN) - 1) / 2
         # and everything again changes nothing
         cli.run("detect", "--full")
         again = map(json.loads, cli.run("rings", "--format", "jsonl").stdout.splitlines())

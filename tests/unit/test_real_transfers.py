@@ -70,7 +70,7 @@ def began(transfers) -> pa.Table:
 
 
 def test_real_cohorts_vanish_when_the_beginnings_are_shuffled(transfers, began) -> None:
-    assert groups(cohort_pairs(transfers, began)) == 11
+    assert groups(cohort_pairs(transfers, began)) == 12
     random = np.random.default_rng(1)
     times = pa.array(random.permutation(began["at"].to_numpy()))
     shuffled = began.set_column(1, "at", times)

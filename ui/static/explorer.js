@@ -100,9 +100,13 @@ function legend() {
   });
   const order = Object.keys(page.palette.kinds);
   kinds.sort((a, b) => rank(order, a.getAttribute("data-kind")) - rank(order, b.getAttribute("data-kind")));
-  const flows = [...canvas.linkTypes].filter((type) => page.palette.arrows[type]).sort()
+  const { arrows, dashed } = page.palette;
+  const types = [...canvas.linkTypes].sort();
+  const flows = types.filter((type) => arrows[type])
     .map((type) => el("span", { className: "flow" }, `→ ${clean(type).toLowerCase()}`));
-  byId("legend").replaceChildren(...kinds, ...flows);
+  const ties = types.filter((type) => Object.hasOwn(dashed, type))
+    .map((type) => el("span", { className: "flow tie" }, `┄ ${dashed[type]}`));
+  byId("legend").replaceChildren(...kinds, ...flows, ...ties);
 }
 
 const rank = (order, kind) => (order.includes(kind) ? order.indexOf(kind) : order.length);

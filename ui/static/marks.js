@@ -44,11 +44,13 @@ export function nodeMark(node, { palette, theme, hasMembers, isFar }) {
 
 /** The vis-network item of a link. */
 export function linkMark(link, { palette, theme }) {
-  const color = link.type === "USED" ? theme.link : theme.flow;
+  const isDashed = Object.hasOwn(palette.dashed, link.type);
+  const color = link.type === "USED" || isDashed ? theme.link : theme.flow;
   return {
     id: link.id,
     from: link.source,
     to: link.target,
+    dashes: isDashed && [6, 5],
     arrows: { to: { enabled: palette.arrows[link.type] === "to", scaleFactor: 0.55 } },
     width: Math.min(4, 1 + Math.log10(Math.max(1, link.event_count)) * 0.9),
     color: { color, highlight: theme.accent, hover: theme.accent },

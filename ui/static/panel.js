@@ -143,7 +143,10 @@ function nodeDetails(node, tools) {
   ];
 }
 
-const VERBS = { USED: "used", TRANSFERRED: "transferred to", REFERRED: "referred" };
+const VERBS = {
+  USED: "used", TRANSFERRED: "transferred to", REFERRED: "referred",
+  COACTED: "acted in step with", BEGAN_WITH: "began together with",
+};
 
 function linkDetails(link, { nodeOf, select }) {
   const end = (id) => el("button", { type: "button", className: "end", onclick: () => select(id) },
