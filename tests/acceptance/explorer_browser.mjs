@@ -54,6 +54,7 @@ try {
     nodes: globalThis.ringtrace?.nodes.length ?? 0,
     links: globalThis.ringtrace?.edges.length ?? 0,
     why_sum: Number(document.querySelector("#why-sum strong")?.textContent ?? NaN),
+    innocent: document.querySelector("#why-innocent p")?.textContent ?? "",
     score: Number(document.querySelector("#why .score strong")?.textContent ?? NaN),
   }));
   await page.screenshot({ path: screenshot });

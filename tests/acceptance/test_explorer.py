@@ -79,6 +79,7 @@ def test_a_picture_of_300_nodes_and_hostile_labels_do_nothing(
     assert seen["nodes"] == 300
     assert shot.stat().st_size > 20_000
     assert seen["why_sum"] == seen["score"] > 0
+    assert "against it" in seen["innocent"]
     assert seen["moved_px"] == 0
     assert seen["undo_ok"]
     for name in ("console_errors", "csp_violations", "outside_requests", "dialogs"):

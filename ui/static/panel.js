@@ -32,15 +32,30 @@ function score(value, words, thresholds) {
     el("strong", {}, String(value)), el("span", { className: "of" }, "of 100"), words, scale(value, thresholds));
 }
 
-/** A reason; pointing at it or focusing it lights its evidence on the graph. */
-function reasonCard(reason, light) {
-  const on = () => light(reason.evidence ?? []);
+/** A card; pointing at it or focusing it lights some nodes on the graph. */
+function litCard(ids, light, className, ...parts) {
+  const on = () => light(ids);
   const off = () => light([]);
-  return el("li", { className: reason.points < 0 ? "card lower" : "card", tabIndex: 0,
-    onmouseenter: on, onmouseleave: off, onfocus: on, onblur: off },
-    el("span", { className: "points" }, signed(reason.points)),
-    el("p", {}, bdi(reason.text)),
-    el("small", {}, `${clean(reason.code)} · ${plural(reason.evidence?.length ?? 0, "node")} as evidence`));
+  return el("li", { className, tabIndex: 0, onmouseenter: on, onmouseleave: off, onfocus: on, onblur: off }, ...parts);
+}
+
+function reasonCard({ code, text, points, evidence = [] }, light) {
+  return litCard(evidence, light, points < 0 ? "card lower" : "card",
+    el("span", { className: "points" }, signed(points)),
+    el("p", {}, bdi(text)),
+    el("small", {}, `${clean(code)} · ${plural(evidence.length, "node")} as evidence`));
+}
+
+/** What speaks for the ring, and on how little the case rests. */
+function innocence({ innocent_reading: reading, fewest_links: links = [] }, light) {
+  const fewest = links.length === 1 ? "Without the links of this one it would not be high"
+    : `Without the links of these ${links.length} it would not be high`;
+  return reading ? [
+    el("h3", {}, "If it is innocent"),
+    el("ul", { className: "cards", id: "why-innocent" },
+      el("li", { className: "card lower" }, el("p", {}, bdi(reading.charAt(0).toUpperCase() + reading.slice(1)))),
+      ...(links.length ? [litCard(links, light, "card", el("p", {}, fewest), el("small", {}, links.map(clean).join(" · ")))] : [])),
+  ] : [];
 }
 
 /** What a ring is, in one sentence. */
@@ -63,6 +78,7 @@ function ringWhy(ring, { palette, light }) {
     el("h3", {}, plural(reasons.length, "reason")),
     el("ul", { className: "cards" }, ...reasons.map((reason) => reasonCard(reason, light))),
     el("p", { className: "sum", id: "why-sum" }, "adds up to ", el("strong", {}, String(sum))),
+    ...innocence(ring, light),
   ];
 }
 
