@@ -8,7 +8,7 @@ import sys
 
 from tests.benchmarks.other_world import evaluated
 
-#: seeds 1 and 2 were looked at while a detector was made, and the figures of 3 before its last change
+#: seeds 1 and 2 were looked at while a detector was made, and 3 before its last change
 SEEDS = (3, 4, 5)
 
 
