@@ -8,7 +8,7 @@ import pyarrow as pa
 from detection.coded_actions import Ints, Mask, spans
 from detection.components import connect
 from detection.coordination import Floats, binomial_tail, pairs_of_groups
-from detection.relays import counterparties, ends_of, in_order
+from detection.relays import counterparties, ends_of, have_many, in_order
 from graph.times import HOUR_MS
 
 
@@ -60,7 +60,7 @@ def closed_group_pairs(transfers: pa.Table, closed: Closed = CLOSED) -> pa.Table
     names, (source, target) = ends_of(transfers)
     at = transfers["at"].to_numpy()
     low, high = counterparties(source, target, len(names))
-    is_hub = np.bincount(np.concatenate([low, high]), minlength=len(names)) > closed.most
+    is_hub = have_many(low, high, len(names), closed.most)
     counts = ~is_hub[source] & ~is_hub[target]
     span = int(at[-1] - at[0]) if len(at) else 0
     source, target, at = source[counts], target[counts], at[counts]

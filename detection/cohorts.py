@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from detection.coded_actions import Ints, Mask, spans
 from detection.components import connect
 from detection.coordination import Floats, binomial_tail, pairs_of_groups
-from detection.relays import counterparties, ends_of, in_order, rounded
+from detection.relays import counterparties, ends_of, have_many, in_order, rounded
 from graph.times import DAY_MS, HOUR_MS
 
 
@@ -75,7 +75,7 @@ def cohort_pairs(transfers: pa.Table, began: pa.Table, cohort: Cohort = COHORT) 
     names, (payer, payee) = ends_of(transfers)
     count, at = len(names), transfers["at"].to_numpy()
     low, high = counterparties(payer, payee, count)
-    is_hub = np.bincount(np.concatenate([low, high]), minlength=count) > cohort.counterparties
+    is_hub = have_many(low, high, count, cohort.counterparties)
     row = pc.index_in(pa.array(names, pa.string()), began["account_id"].combine_chunks())
     born = began["at"].take(row).to_numpy().astype(np.int64)
     among = ~is_hub[payer] & ~is_hub[payee]
@@ -83,9 +83,10 @@ def cohort_pairs(transfers: pa.Table, began: pa.Table, cohort: Cohort = COHORT) 
     group = first.groups(max(cohort.windows_ms), count)
     dealing = ~is_hub[low] & ~is_hub[high]
     is_closed = _closed(group, low[dealing], high[dealing], cohort)
+    chances = [_chance(first, born, window_ms) for window_ms in cohort.windows_ms]
     found, new = np.zeros(count, np.bool_), np.ones(1, np.bool_)
     while new.any():
-        said = _judged(group, first, born, found, cohort)
+        said = _judged(group, first, chances, found, cohort)
         new = is_closed & (said["p_value"] <= cohort.alpha) & ~found
         found |= new
     inside = group[payer] == group[payee]
@@ -156,11 +157,21 @@ def _closed(group: Ints, low: Ints, high: Ints, cohort: Cohort) -> Mask:
     return np.asarray(fits & (inside >= cohort.inside * every), np.bool_)
 
 
+def _chance(first: _FirstPairs, born: Ints, window_ms: int) -> Floats:
+    """Of those there when the younger of each pair began, the share that did within the window."""
+    begin = np.sort(born)
+    younger = np.maximum(born[first.payer], born[first.payee])
+    there = np.searchsorted(begin, younger, "right")
+    chance: Floats = (there - np.searchsorted(begin, younger - window_ms, "left")) / there
+    return chance
+
+
 def _judged(
-    group: Ints, first: _FirstPairs, born: Ints, found: Mask, cohort: Cohort
+    group: Ints, first: _FirstPairs, chances: list[Floats], found: Mask, cohort: Cohort
 ) -> dict[str, NDArray[Any]]:
     """What is said of each group, at the window at which its p-value is least."""
-    at_each = [_at(window, group, first, born, found) for window in cohort.windows_ms]
+    windows = zip(cohort.windows_ms, chances, strict=True)
+    at_each = [_at(group, first, first.near(window), chance, found) for window, chance in windows]
     near, tried, p_values = (np.stack(column) for column in zip(*at_each, strict=True))
     best = p_values.argmin(axis=0)[None]
     tests = len(at_each) * rounded(len(group) // cohort.least)
@@ -173,7 +184,7 @@ def _judged(
 
 
 def _at(
-    window_ms: int, group: Ints, first: _FirstPairs, born: Ints, found: Mask
+    group: Ints, first: _FirstPairs, is_near: Mask, chance: Floats, found: Mask
 ) -> tuple[Ints, Ints, Floats]:
     """Of each group the pairs that began near, all its pairs, and the p-value of that."""
     count = len(group)
@@ -181,17 +192,12 @@ def _at(
     # what leads out of a group counts for both ends
     out = np.flatnonzero(one != other)
     pair, of = np.concatenate([np.arange(len(one)), out]), np.concatenate([one, other[out]])
-    is_near, is_rest = first.near(window_ms), ~found[one] & ~found[other]
+    is_rest = ~found[one] & ~found[other]
     near, tried, rest_near, rest = (
         np.bincount(of[chosen[pair]], minlength=count)
         for chosen in (is_near, np.ones(len(one), np.bool_), is_near & is_rest, is_rest)
     )
     elsewhere = (is_near & is_rest).sum() - rest_near
     elsewhere = elsewhere / np.maximum(is_rest.sum() - rest, 1)
-    # of those there when the younger began
-    begin = np.sort(born)
-    younger = np.maximum(born[first.payer], born[first.payee])
-    there = np.searchsorted(begin, younger, "right")
-    new = there - np.searchsorted(begin, younger - window_ms, "left")
-    expected = np.bincount(of, np.maximum((new / there)[pair], elsewhere[of]), count)
+    expected = np.bincount(of, np.maximum(chance[pair], elsewhere[of]), count)
     return near, tried, binomial_tail(near, tried, expected.astype(np.float64))

@@ -80,6 +80,11 @@ def counterparties(payer: Ints, payee: Ints, count: int) -> tuple[Ints, Ints]:
     return np.divmod(np.unique(low * count + high), max(count, 1))
 
 
+def have_many(low: Ints, high: Ints, count: int, most: int) -> Mask:
+    """Which accounts have more counterparties; `low` deals with `high`, each pair once."""
+    return np.asarray(np.bincount(np.concatenate([low, high]), minlength=count) > most, np.bool_)
+
+
 def possible_relays(
     transfers: pa.Table, ends: tuple[Ints, Ints], relaying: Relaying
 ) -> tuple[Ints, Ints]:

@@ -161,28 +161,22 @@ def _together(evidence: RingEvidence, places: list[SharedValue]) -> Reason:
 
 
 def _in_step(evidence: RingEvidence) -> Reason:
-    stepping = _tied_by(evidence, TieKind.COACTED)
-    points = round(IN_STEP_POINTS * len(stepping) / len(evidence.account_ids))
-    text = (
-        f"{len(stepping)} of {len(evidence.account_ids)} members acted in step with another, more "
-        "often than chance allows"
-    )
-    return Reason("in_step", text, points, _shown((), stepping))
+    says = "acted in step with another, more often than chance allows"
+    return _tied_by(evidence, TieKind.COACTED, "in_step", IN_STEP_POINTS, says)
 
 
 def _began_together(evidence: RingEvidence) -> Reason:
-    begun = _tied_by(evidence, TieKind.BEGAN_WITH)
-    points = round(BEGAN_POINTS * len(begun) / len(evidence.account_ids))
-    text = (
-        f"{len(begun)} of {len(evidence.account_ids)} members began at about the same time, with "
-        "transfers to one another"
-    )
-    return Reason("began_together", text, points, _shown((), begun))
+    says = "began at about the same time, with transfers to one another"
+    return _tied_by(evidence, TieKind.BEGAN_WITH, "began_together", BEGAN_POINTS, says)
 
 
-def _tied_by(evidence: RingEvidence, kind: TieKind) -> set[str]:
+def _tied_by(evidence: RingEvidence, kind: TieKind, code: str, most: int, says: str) -> Reason:
+    """At most so many points, for the share of the members that have such a tie."""
     ties = [tie for tie in evidence.ties if tie.kind is kind]
-    return {account_id for tie in ties for account_id in (tie.source, tie.target)}
+    tied = {account_id for tie in ties for account_id in (tie.source, tie.target)}
+    points = round(most * len(tied) / len(evidence.account_ids))
+    text = f"{len(tied)} of {len(evidence.account_ids)} members {says}"
+    return Reason(code, text, points, _shown((), tied))
 
 
 def _innocent_readings(

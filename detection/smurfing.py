@@ -10,7 +10,14 @@ from scipy.stats import hypergeom
 from detection.co_actions import chunks
 from detection.coded_actions import Ints, Mask, expand, spans
 from detection.coordination import Floats, pairs_of_groups
-from detection.relays import counterparties, currencies_of, ends_of, in_order, rounded
+from detection.relays import (
+    counterparties,
+    currencies_of,
+    ends_of,
+    have_many,
+    in_order,
+    rounded,
+)
 from graph.times import DAY_MS, HOUR_MS
 
 #: pairs of times that an account was filled and emptied compared in one go: 200 MB
@@ -142,9 +149,8 @@ class _Sittings:
 
 def _deal_with_few(payer: Ints, payee: Ints, count: int, smurfing: Smurfing) -> Mask:
     """Which transfers are between accounts that both have few counterparties."""
-    dealt = np.concatenate(counterparties(payer, payee, count))
-    few = np.bincount(dealt, minlength=count) <= smurfing.counterparties
-    return np.asarray(few[payer] & few[payee], np.bool_)
+    many = have_many(*counterparties(payer, payee, count), count, smurfing.counterparties)
+    return np.asarray(~many[payer] & ~many[payee], np.bool_)
 
 
 def _flows(filled: _Sittings, emptied: _Sittings, smurfing: Smurfing) -> tuple[Ints, Ints]:

@@ -200,5 +200,6 @@ def test_palette_tells_kinds_apart_twice():
     widths = [palette["levels"][level.value]["border"] for level in RiskLevel]
     assert widths == sorted(set(widths))
     assert palette["thresholds"] == THRESHOLDS
-    assert palette["arrows"].keys() == {"COACTED", "BEGAN_WITH", "USED", "TRANSFERRED", "REFERRED"}
+    flows = {"USED": "", "TRANSFERRED": "to", "REFERRED": "to"}
+    assert palette["arrows"] == flows | {"COACTED": "", "BEGAN_WITH": ""}
     assert {*palette["dashed"]} == {"COACTED", "BEGAN_WITH"}
