@@ -1,15 +1,35 @@
 """What the rules found, kept in the graph: only what changed since is written."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from detection.rules import finding_id
+from detection.rules import finding_id, sequences
 from graph.model import Finding
 from graph.store import GraphStore, Row
 
 #: flags asked about in one statement
 _CHUNK = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A finding that the graph has."""
+
+    finding_id: str
+    digest: str
+    #: with those of its accounts that were asked about
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the graph has about some accounts."""
+
+    #: of the rules in cypher/, which every run looks for again; a finding may come in parts
+    in_graph: list[Flag]
+    #: of the rules in detection/sequences, sorted by id
+    in_events: list[Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +43,41 @@ class FindingChanges:
     gone: list[list[str]]
 
 
-def read_flags(store: GraphStore, account_ids: list[str]) -> list[list[Any]]:
-    """[finding id, digest, account ids] of what the graph has about some accounts."""
-    return store.read_about("detection/read_findings", account_ids)
+def read_flags(store: GraphStore, account_ids: list[str]) -> Flags:
+    """What the graph has about some accounts."""
+    names = {rule.name for rule in sequences()}
+    in_graph: list[Flag] = []
+    in_events: dict[str, Finding] = {}
+    for row in store.read_about("detection/read_findings", account_ids):
+        flag = _flag(row)
+        found = flag.finding
+        if found.rule not in names:
+            in_graph.append(flag)
+        else:
+            # about many accounts it comes in parts
+            more = in_events.get(flag.finding_id, found).account_ids
+            both = tuple(sorted({*found.account_ids, *more}))
+            in_events[flag.finding_id] = replace(found, account_ids=both)
+    return Flags(in_graph, [in_events[key] for key in sorted(in_events)])
+
+
+def read_flags_by(store: GraphStore, names: list[str]) -> list[Flag]:
+    """What the graph has of some rules, with all accounts that each is about."""
+    return [_flag(row) for row in store.read_values("detection/read_findings_by", rules=names)]
+
+
+def _flag(row: list[Any]) -> Flag:
+    finding_id, digest, account_ids, rule, key, account_count, at, detail = row
+    accounts = tuple(sorted(account_ids))
+    return Flag(finding_id, digest, Finding(rule, key, accounts, account_count, at, detail))
 
 
 def compare_findings(
-    store: GraphStore, looked_at: set[str], flags: list[list[Any]], findings: list[Finding]
+    store: GraphStore, looked_at: set[str], flags: list[Flag], findings: list[Finding]
 ) -> FindingChanges:
     """What is new, and what is gone, about the accounts that were looked at."""
-    digests = {finding_id: digest for finding_id, digest, _ in flags}
-    stored = {(finding_id, account_id) for finding_id, _, of in flags for account_id in of}
+    digests = {flag.finding_id: flag.digest for flag in flags}
+    stored = {(flag.finding_id, a) for flag in flags for a in flag.finding.account_ids}
     rows = [_row(finding) for finding in findings]
     found = {
         (row["id"], account_id)

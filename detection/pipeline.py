@@ -75,7 +75,7 @@ def detect(
             communities = find_communities(finder, components, least, projection.shared.ties)
         with seconds("score").time():
             findings = without_denied(hits(), denied.with_keys(benign()))
-            evidence = gather(communities, projection.shared, findings)
+            evidence = gather(communities, projection.shared, findings + flags().in_events)
             members = [community.by_account for community in communities]
             founded = [each.first_seen for each in evidence]
             matching = match_rings(members, known, founded, around.used_ring_ids)
@@ -98,7 +98,7 @@ def detect(
             changes=changes,
             before=before,
             ended=matching.ended,
-            findings=compare_findings(store, looked_at, flags(), findings),
+            findings=compare_findings(store, looked_at, flags().in_graph, findings),
             scores=scores,
             due=changed_due(projection, features(), scope.now),
             model=model,

@@ -1,26 +1,34 @@
-"""The rules in cypher/rules: each file is one, and a new file runs without code."""
+"""The rules: each file in cypher/rules or detection/sequences is one, and a new one needs no code.
+
+Those in cypher/rules are about the graph, those in detection/sequences about events one after the
+other (detection.sequences).
+"""
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from graph.deny_list import DenyList
 from graph.errors import QueryError
 from graph.kinds import Role, kinds_that
 from graph.model import Finding
-from graph.queries import queries
+from graph.queries import Query, parse, queries
+from graph.queries import query as statement
 from graph.store import GraphStore
 
-#: what a rule is asked about: accounts, or what links some of them with anybody by itself
+SEQUENCES = Path(__file__).parent / "sequences"
+#: what a rule in Cypher is asked about: accounts, or what links some of them with anybody by itself
 ASKED_ABOUT = ("account_ids", "identifier_keys")
 COLUMNS = ("identifier_key", "account_ids", "account_count", "at", "detail")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One file in cypher/rules."""
+    """One file in cypher/rules or detection/sequences."""
 
     name: str
     summary: str
@@ -29,51 +37,92 @@ class Rule:
     subject: str
     #: most points it gives a ring
     points: int
-    #: which of ASKED_ABOUT it takes
-    asked_about: str
-    #: default values of its other parameters
+    #: statement in cypher/pictures that shows a hit
+    picture: str
+    #: default values of its parameters
     defaults: dict[str, Any]
+    #: which of ASKED_ABOUT it takes; empty for SQL, which looks at all
+    asked_about: str = ""
+    #: empty for Cypher
+    sql: str = ""
 
 
 @cache
 def rules() -> dict[str, Rule]:
-    """All rules by name; QueryError for a header whose header lacks a rule's facts."""
-    found = {}
-    for query in queries("rules"):
-        name = query.name.removeprefix("rules/")
-        try:
-            defaults = json.loads(query.facts["Defaults"])
-            severity, subject = query.facts["Severity"], query.facts["Subject"]
-            points = int(query.facts["Points"])
-        except (KeyError, ValueError) as error:
-            raise QueryError(
-                f"cypher/{query.name}.cypher: Severity, Points, Subject, Defaults: {error}"
-            ) from error
-        fits = [each for each in ASKED_ABOUT if {*defaults, each} == {*query.parameters}]
-        if query.columns != COLUMNS or not fits:
-            raise QueryError(
-                f"cypher/{query.name}.cypher must return {', '.join(COLUMNS)} and have a default "
-                "for each parameter but $account_ids or $identifier_keys"
-            )
-        found[name] = Rule(name, query.summary, severity, subject, points, fits[0], defaults)
+    """All rules by name; QueryError for a file whose header lacks a rule's facts."""
+    found: dict[str, Rule] = {}
+    for rule in (*map(_structure, queries("rules")), *map(_sequence, sequence_queries())):
+        if rule.name in found:
+            raise QueryError(f"there are two rules {rule.name!r}")
+        found[rule.name] = rule
     return found
 
 
+def sequence_queries() -> list[Query]:
+    """The statements in detection/sequences, sorted by name."""
+    paths = sorted(SEQUENCES.glob("*.sql"))
+    return [parse(f"sequences/{path.stem}", path.read_text("utf-8"), "--") for path in paths]
+
+
+def sequences() -> list[Rule]:
+    """The rules in detection/sequences, sorted by name."""
+    return [rule for rule in rules().values() if rule.sql]
+
+
+def _structure(query: Query) -> Rule:
+    rule = _rule(query)
+    fits = [each for each in ASKED_ABOUT if {*rule.defaults, each} == {*query.parameters}]
+    if not fits:
+        raise QueryError(
+            f"rule {rule.name!r} needs a default for each parameter but $account_ids or "
+            "$identifier_keys"
+        )
+    return replace(rule, asked_about=fits[0])
+
+
+def _sequence(query: Query) -> Rule:
+    rule = _rule(query)
+    if {*rule.defaults} != {*query.parameters}:
+        raise QueryError(f"rule {rule.name!r} needs a default for each parameter")
+    return replace(rule, sql=query.text)
+
+
+def _rule(query: Query) -> Rule:
+    name = query.name.partition("/")[2]
+    try:
+        facts = query.facts
+        rule = Rule(
+            name,
+            query.summary,
+            facts["Severity"],
+            facts["Subject"],
+            int(facts["Points"]),
+            f"pictures/{facts['Picture']}",
+            json.loads(facts["Defaults"]),
+        )
+    except (KeyError, ValueError) as error:
+        raise QueryError(
+            f"rule {name!r} needs Severity, Points, Subject, Picture and Defaults: {error}"
+        ) from error
+    statement(rule.picture)
+    if query.columns != COLUMNS:
+        raise QueryError(f"rule {name!r} must return {', '.join(COLUMNS)}")
+    return rule
+
+
 def run_rules(store: GraphStore, account_ids: list[str]) -> list[Finding]:
-    """Findings that concern any of the accounts, each once, sorted."""
+    """What the rules in Cypher find that concerns any of the accounts, each once, sorted."""
     kinds = kinds_that(Role.CONNECTS)
     keys = {r[0] for r in store.read_about("detection/shared_keys", account_ids, kinds=kinds)}
     about = dict(zip(ASKED_ABOUT, (account_ids, sorted(keys)), strict=True))
-    findings: dict[str, Finding] = {}
     asked = set(account_ids)
-    for found in store.at_once(
-        partial(_run, store, rule, about[rule.asked_about]) for rule in rules().values()
-    ):
-        for finding in found:
-            # among the users of a value there may be others
-            if not asked.isdisjoint(finding.account_ids):
-                _merge(findings, finding)
-    return [findings[key] for key in sorted(findings)]
+    found = store.at_once(
+        partial(_run, store, rule, about[rule.asked_about])
+        for rule in rules().values()
+        if rule.asked_about
+    )
+    # among the users of a value there may be others
+    return merged(f for of_rule in found for f in of_rule if not asked.isdisjoint(f.account_ids))
 
 
 def _run(store: GraphStore, rule: Rule, about: list[str]) -> list[Finding]:
@@ -107,11 +156,14 @@ def finding_id(finding: Finding) -> str:
     return f"{finding.rule}:{digest}"
 
 
-def _merge(findings: dict[str, Finding], finding: Finding) -> None:
-    """What comes in several chunks is one finding, with the accounts of all."""
-    key = finding_id(finding)
-    if (known := findings.get(key)) is not None:
-        first = min(known, finding, key=lambda each: (each.identifier_key, each.detail))
-        both = tuple(sorted({*known.account_ids, *finding.account_ids}))
-        finding = replace(first, account_ids=both, at=max(known.at, finding.at))
-    findings[key] = finding
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """What comes in several parts is one finding, with the accounts of all; sorted by id."""
+    by_id: dict[str, Finding] = {}
+    for finding in findings:
+        key = finding_id(finding)
+        if (known := by_id.get(key)) is not None:
+            first = min(known, finding, key=lambda each: (each.identifier_key, each.detail))
+            both = tuple(sorted({*known.account_ids, *finding.account_ids}))
+            finding = replace(first, account_ids=both, at=max(known.at, finding.at))
+        by_id[key] = finding
+    return [by_id[key] for key in sorted(by_id)]

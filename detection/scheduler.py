@@ -7,19 +7,20 @@ import time
 from detection.engines import community_finder
 from detection.in_step import keep_in_step
 from detection.pipeline import Run, detect
+from detection.sequences import keep_sequences
 from detection.settings import DetectionSettings
 from graph import metrics
 from graph.archive import Archive
 from graph.deny_list import DenyList
-from graph.errors import ArchiveError, StoreAwayError
+from graph.errors import ArchiveError, QueryError, StoreAwayError
 from graph.logs import StateLog
 from graph.quality import QualityWatch
 from graph.store import GraphStore
 from graph.times import now_ms
 
 log = logging.getLogger("ringtrace.detection")
-#: seconds between two looks for accounts in step, and how many times as long as a look it rests
-IN_STEP_EVERY_S, REST = 60.0, 5
+#: seconds between two looks through the archive, and how many times as long as a look it rests
+LOOK_EVERY_S, REST = 60.0, 5
 _NOTHING = DenyList()
 
 
@@ -31,10 +32,11 @@ def detect_once(
     full: bool = False,
     denied: DenyList = _NOTHING,
 ) -> Run | None:
-    """What the archive says of accounts in step, then one run; None when nothing was touched."""
+    """What the archive says, then one run; None when nothing was touched."""
     # an engine that the server lacks is said before anything is done
     community_finder(settings, store)
     keep_in_step(store, archive, denied)
+    keep_sequences(store, archive, denied)
     return detect(store, settings, full=full, denied=denied)
 
 
@@ -48,12 +50,12 @@ def detect_every(
 ) -> None:
     """Look at what was touched, pause, and again, until `stop` is set.
 
-    Once an hour it looks at the quality of what came in, too. With an archive, accounts that act in
-    step are looked for beside it, in a thread of their own.
+    Once an hour it looks at the quality of what came in, too. With an archive, what only its events
+    tell is looked for beside it, in a thread of its own.
     """
     if archive is not None:
         arguments = (store, archive, stop, denied)
-        threading.Thread(target=_in_step, args=arguments, name="in step", daemon=True).start()
+        threading.Thread(target=_in_events, args=arguments, name="events", daemon=True).start()
     quality, states = QualityWatch(), StateLog(log)
     while not stop.is_set():
         try:
@@ -67,21 +69,24 @@ def detect_every(
         stop.wait(seconds)
 
 
-def _in_step(store: GraphStore, archive: Archive, stop: threading.Event, denied: DenyList) -> None:
+def _in_events(
+    store: GraphStore, archive: Archive, stop: threading.Event, denied: DenyList
+) -> None:
     states = StateLog(log)
     while True:
         began = time.monotonic()
         try:
             keep_in_step(store, archive, denied)
+            keep_sequences(store, archive, denied)
             states.all_back()
         except StoreAwayError as error:
             states.away("the graph", error)
-        except ArchiveError as error:
+        except (ArchiveError, QueryError) as error:
             states.away("the archive", error)
         except Exception:
             # one set of events that a detector cannot take must not end the looking for good
-            log.exception("looking for accounts in step failed; it goes on")
-        if stop.wait(max(IN_STEP_EVERY_S, REST * (time.monotonic() - began))):
+            log.exception("looking through the archive failed; it goes on")
+        if stop.wait(max(LOOK_EVERY_S, REST * (time.monotonic() - began))):
             return
 
 

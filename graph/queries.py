@@ -1,4 +1,7 @@
-"""The statements in cypher/, each with a header that says what it takes and gives."""
+"""The statements in cypher/, each with a header that says what it takes and gives.
+
+Rules in SQL have the same header, behind `--` (detection.sequences).
+"""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +16,9 @@ CYPHER = Path(__file__).resolve().parents[1] / "cypher"
 
 _PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
 # strings, quoted names and comments, in which a `$` is no parameter
-_NOT_CODE = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`[^`]*`|//[^\n]*|/\*.*?\*/", re.S)
+_NOT_CODE = r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`[^`]*`|/\*.*?\*/|"
+#: which file a statement is in, by what begins a comment there
+_FILES = {"//": "cypher/{}.cypher", "--": "detection/{}.sql"}
 
 
 class Access(StrEnum):
@@ -26,9 +31,9 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One .cypher file."""
+    """One .cypher or .sql file."""
 
-    #: path below cypher/ without the ending, for example `rules/shared_device`
+    #: path without the ending, below cypher/ or detection/: `rules/shared_device`
     name: str
     #: the statement, without header and final semicolon
     text: str
@@ -57,7 +62,7 @@ def query(name: str) -> Query:
     path = CYPHER / f"{name}.cypher"
     if not path.is_file():
         raise QueryError(f"there is no statement {name!r}: {path.name} is missing in cypher/")
-    return _parse(name, path.read_text("utf-8"))
+    return parse(name, path.read_text("utf-8"))
 
 
 def queries(folder: str = "") -> Iterator[Query]:
@@ -75,22 +80,28 @@ def statements(name: str) -> list[str]:
     return [part.strip() for part in code.split(";") if part.strip()]
 
 
-def _parse(name: str, text: str) -> Query:
+def parse(name: str, text: str, comment: str = "//") -> Query:
+    """The statement of a file; `comment` is what begins a comment in its language.
+
+    Raises QueryError when there is no header or it does not fit the text.
+    """
+    where = _FILES[comment].format(name)
     lines = text.splitlines()
-    length = next((n for n, line in enumerate(lines) if not line.startswith("//")), len(lines))
-    header = [line[2:].removeprefix(" ").rstrip() for line in lines[:length]]
+    length = next((n for n, line in enumerate(lines) if not line.startswith(comment)), len(lines))
+    header = [line[len(comment) :].removeprefix(" ").rstrip() for line in lines[:length]]
     code = "\n".join(lines[length:]).strip().removesuffix(";")
     if not header or not header[0] or not code:
-        raise QueryError(f"cypher/{name}.cypher needs a header with a first line, and a statement")
+        raise QueryError(f"{where} needs a header with a first line, and a statement")
     facts = dict(_facts(header))
     declared = tuple(sorted(re.findall(r"^ +\$([a-z_0-9]+)  ", "\n".join(header), re.M)))
-    used = tuple(sorted(set(_PARAMETER.findall(_NOT_CODE.sub(" ", code)))))
+    bare = re.sub(f"{_NOT_CODE}{comment}[^\\n]*", " ", code, flags=re.S)
+    used = tuple(sorted(set(_PARAMETER.findall(bare))))
     if declared != used:
         raise QueryError(
-            f"cypher/{name}.cypher declares {declared or 'no parameters'} but uses {used or 'none'}"
+            f"{where} declares {declared or 'no parameters'} but uses {used or 'none'}"
         )
     if facts.get("Access") not in tuple(Access):
-        raise QueryError(f"cypher/{name}.cypher needs a line 'Access: read' or 'Access: write'")
+        raise QueryError(f"{where} needs a line 'Access: read' or 'Access: write'")
     returns = facts.pop("Returns", "nothing")
     columns = () if returns == "nothing" else tuple(part.strip() for part in returns.split(","))
     return Query(name, code, header[0], Access(facts.pop("Access")), declared, columns, facts)

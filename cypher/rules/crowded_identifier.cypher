@@ -10,6 +10,7 @@
 // Severity: low
 // Points: 5
 // Subject: identifier
+// Picture: identifier
 // Defaults: {"min_accounts": 20}
 // Browser: :params {account_ids: ["1"], min_accounts: 20}
 UNWIND $account_ids AS account_id

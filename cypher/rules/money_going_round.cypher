@@ -11,6 +11,7 @@
 // Severity: high
 // Points: 20
 // Subject: accounts
+// Picture: money
 // Defaults: {"max_counterparties": 50}
 // Browser: :params {account_ids: ["1"], max_counterparties: 50}
 UNWIND $account_ids AS account_id

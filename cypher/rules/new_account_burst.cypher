@@ -16,6 +16,7 @@
 // Severity: high
 // Points: 20
 // Subject: identifier
+// Picture: identifier
 // Defaults: {"kinds": ["device", "payment_instrument", "email", "phone"], "min_accounts": 3, "max_accounts": 50, "window_ms": 86400000, "first_ms": 3600000}
 // Browser: :params {identifier_keys: ["device:1"], kinds: ["device"], min_accounts: 3, max_accounts: 50, window_ms: 86400000, first_ms: 3600000}
 UNWIND $identifier_keys AS key

@@ -10,6 +10,7 @@
 // Severity: high
 // Points: 25
 // Subject: accounts
+// Picture: money
 // Defaults: {"max_accounts": 50}
 // Browser: :params {identifier_keys: ["payment_instrument:1"], max_accounts: 50}
 UNWIND $identifier_keys AS key

@@ -12,6 +12,7 @@
 // Severity: high
 // Points: 30
 // Subject: identifier
+// Picture: identifier
 // Defaults: {"min_accounts": 3, "max_accounts": 50}
 // Browser: :params {identifier_keys: ["payment_instrument:1"], min_accounts: 3, max_accounts: 50}
 UNWIND $identifier_keys AS key

@@ -7,33 +7,36 @@ from hypothesis import strategies as st
 from detection.findings import FindingChanges, compare_findings, read_flags
 from detection.rules import finding_id
 from graph.model import Finding
-from graph.store import GraphStore
+from graph.store import GraphStore, Row
+
+SAID = ("rule", "identifier_key", "account_count", "at", "detail")
 
 
 class Kept:
     """A store that knows some findings; what changes is written to it."""
 
     def __init__(self) -> None:
-        self.digests: dict[str, str] = {}
+        self.rows: dict[str, Row] = {}
         self.flags: set[tuple[str, str]] = set()
 
     def read_about(self, query: str, account_ids: list[str]) -> list[list[Any]]:
         assert query == "detection/read_findings"
         mine = {pair for pair in self.flags if pair[1] in account_ids}
+        said = {found: [self.rows[found][name] for name in SAID] for found, _ in mine}
         return [
-            [found, self.digests[found], [a for other, a in mine if other == found]]
-            for found in {pair[0] for pair in mine}
+            [found, self.rows[found]["digest"], [a for x, a in mine if x == found], *said[found]]
+            for found in said
         ]
 
     def write(self, changes: FindingChanges) -> None:
-        self.digests |= {row["id"]: row["digest"] for row in changes.findings}
+        self.rows |= {row["id"]: row for row in changes.findings}
         self.flags |= {(found, account_id) for found, account_id in changes.new}
         self.flags -= {(found, account_id) for found, account_id in changes.gone}
 
 
 def compare(kept: Kept, accounts: str, findings: list[Finding]) -> FindingChanges:
     store = cast(GraphStore, kept)
-    flags = read_flags(store, list(accounts))
+    flags = read_flags(store, list(accounts)).in_graph
     return compare_findings(store, set(accounts), flags, findings)
 
 

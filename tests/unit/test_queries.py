@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from detection.rules import COLUMNS, rules
+from detection.rules import COLUMNS, SEQUENCES, rules
 from graph.errors import QueryError
-from graph.queries import CYPHER, Access, _parse, queries, query, statements
+from graph.queries import CYPHER, Access, parse, queries, query, statements
 
 HEADER = (
     "// Finds it.\n//\n// Access: read\n// Parameters:\n//   $id  text  which\n// Returns: id, at\n"
@@ -48,7 +48,7 @@ def test_a_folder_gives_its_own_statements():
 
 
 def test_a_header_says_what_it_takes_and_gives():
-    found = _parse("x/y", HEADER + "// Severity: low\nMATCH (n {id: $id}) RETURN n.id AS id;\n")
+    found = parse("x/y", HEADER + "// Severity: low\nMATCH (n {id: $id}) RETURN n.id AS id;\n")
     assert found.name == "x/y"
     assert found.summary == "Finds it."
     assert found.access is Access.READ
@@ -60,7 +60,7 @@ def test_a_header_says_what_it_takes_and_gives():
 
 def test_a_dollar_in_text_and_comments_is_no_parameter():
     code = 'RETURN \'$a\' + "$b \\" $c" + $id AS `$d` // $e\n/* $f */;'
-    assert _parse("x/y", HEADER + code).parameters == ("id",)
+    assert parse("x/y", HEADER + code).parameters == ("id",)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_dollar_in_text_and_comments_is_no_parameter():
 )
 def test_a_bad_header_is_one_clear_line(text):
     with pytest.raises(QueryError, match=r"cypher/x/y\.cypher") as caught:
-        _parse("x/y", text)
+        parse("x/y", text)
     assert "\n" not in str(caught.value)
 
 
@@ -94,13 +94,17 @@ def test_an_unknown_statement_is_an_error(name):
 
 def test_every_rule_loads():
     found = rules()
-    assert found.keys() == {path.stem for path in (CYPHER / "rules").glob("*.cypher")}
+    in_graph = {path.stem for path in (CYPHER / "rules").glob("*.cypher")}
+    assert found.keys() == in_graph | {path.stem for path in SEQUENCES.glob("*.sql")}
     for name, rule in found.items():
         assert rule.name == name
         assert rule.severity in ("low", "medium", "high")
         assert rule.subject in ("identifier", "accounts")
-        assert 0 < rule.points <= 100
-        statement = query(f"rules/{name}")
-        assert statement.columns == COLUMNS
-        assert {*rule.defaults, rule.asked_about} == set(statement.parameters)
-        assert rule.defaults == json.loads(statement.facts["Defaults"])
+        assert 0 <= rule.points <= 100
+        assert query(rule.picture).columns == ("picture",)
+        assert bool(rule.sql) != (name in in_graph)
+        if name in in_graph:
+            statement = query(f"rules/{name}")
+            assert statement.columns == COLUMNS
+            assert {*rule.defaults, rule.asked_about} == set(statement.parameters)
+            assert rule.defaults == json.loads(statement.facts["Defaults"])

@@ -1,0 +1,35 @@
+-- One account acts from several countries within a short time.
+--
+-- A traveller changes planes in two; who hides behind rented addresses is in many.
+--
+-- Access: read
+-- Parameters:
+--   $window_ms      int     time within which
+--   $min_countries  int     fewest countries
+-- Returns: identifier_key, account_ids, account_count, at, detail
+-- Severity: medium
+-- Points: 0
+-- Subject: accounts
+-- Picture: account
+-- Defaults: {"window_ms": 86400000, "min_countries": 3}
+WITH seen AS (
+    SELECT account_id, country, "at" FROM event WHERE country IS NOT NULL
+),
+near AS (
+    SELECT account_id, "at",
+        list_sort(list_distinct(list(country) OVER (
+            PARTITION BY account_id ORDER BY "at"
+            RANGE BETWEEN $window_ms PRECEDING AND CURRENT ROW
+        ))) AS countries
+    FROM seen
+    WHERE account_id IN (
+        SELECT account_id FROM seen GROUP BY account_id
+        HAVING count(DISTINCT country) >= $min_countries
+    )
+)
+SELECT '' AS identifier_key, [account_id] AS account_ids, 1 AS account_count, "at",
+    account_id || ' acted from ' || array_to_string(countries, ', ') || ' within '
+        || $window_ms // 3600000 || ' hours' AS detail
+FROM near
+WHERE len(countries) >= $min_countries
+QUALIFY row_number() OVER (PARTITION BY account_id ORDER BY "at" DESC, detail) = 1;
