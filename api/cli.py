@@ -19,6 +19,7 @@ from rich.console import Console
 from api import demo as steps
 from api.clear_values import ClearValues
 from api.commands import archive, keys
+from api.commands.backtest import backtest
 from api.commands.begin import begin
 from api.commands.bench import bench
 from api.commands.dispose import dispose
@@ -36,7 +37,6 @@ from api.stages import Stages, running_stages, stop_when_stdin_ends
 from api.world import World
 from detection.escalation import deliver as deliver_outbox
 from detection.settings import DetectionSettings, EscalationSettings
-from graph.deny_list import DenyList, load_deny_list
 from graph.errors import InputError, RingtraceError
 from graph.model import RiskLevel
 from graph.schema import apply_schema, check_schema
@@ -69,6 +69,7 @@ app.add_typer(schema, name="schema")
 app.add_typer(keys.app, name="keys")
 app.add_typer(archive.app, name="archive")
 app.callback()(begin)
+app.command()(backtest)
 app.command()(bench)
 app.command()(dispose)
 app.command()(evaluate)
@@ -291,11 +292,11 @@ def detect(  # noqa: PLR0913  (options, which are always named)
         raise typer.BadParameter("--every takes seconds above 0 and goes without --once and --full")
     settings, world = DetectionSettings(), open_world(data_dir)
     if as_of is not None:
-        with _store(world, as_of, deny_list) as store:
+        with world.store_at(as_of, deny_list) as store:
             _print_rings(store, OutputFormat.TABLE, RiskLevel.LOW)
         return
     with _stopping(follow_stdin) as stop, world.store() as store:
-        denied = _denied(world, store, deny_list or settings.deny_list)
+        denied = world.denied(store, deny_list)
         if every is not None:
             detect_every(store, settings, every, stop, denied, world.archive())
         else:
@@ -303,28 +304,6 @@ def detect(  # noqa: PLR0913  (options, which are always named)
             report(run)
             if run is None:
                 out.print("nothing was touched since the last run")
-
-
-@contextmanager
-def _store(world: World, as_of: int | None, deny_list: Path | None = None) -> Iterator[GraphStore]:
-    """The graph, or the graph as it was."""
-    if as_of is None:
-        with world.store() as store:
-            yield store
-        return
-    from api.past import past_store
-
-    settings = DetectionSettings()
-    with world.store() as present:
-        denied = _denied(world, present, deny_list or settings.deny_list)
-    with past_store(world, settings, as_of, denied) as store:
-        yield store
-
-
-def _denied(world: World, store: GraphStore, path: Path | None) -> DenyList:
-    """What a file denies: the one that is named, or the one that was kept with the data."""
-    path = path or world.deny_list
-    return load_deny_list(path, world.pseudonyms(store)) if path else DenyList()
 
 
 @app.command()
@@ -383,7 +362,7 @@ def rings(
     data_dir: DataDir = None,
 ) -> None:
     """List open rings, riskiest first. Example: ringtrace rings --format jsonl."""
-    with _store(open_world(data_dir), as_of) as store:
+    with open_world(data_dir).store_at(as_of) as store:
         _print_rings(store, output, min_level)
 
 
@@ -401,7 +380,7 @@ def accounts(
     data_dir: DataDir = None,
 ) -> None:
     """List accounts with their scores. Example: ringtrace accounts --flagged --format csv."""
-    with _store(open_world(data_dir), as_of) as store:
+    with open_world(data_dir).store_at(as_of) as store:
         found = (AccountOut.of(account) for account in all_accounts(store, flagged))
         columns = ["account_id", "anomaly_score", "risk_score", "ring_ids", "flags", "event_count"]
         print_listing(found, columns, output, "Accounts")

@@ -1,8 +1,10 @@
 """Listings for people and programs: a table, JSON lines or CSV."""
 
 import csv
+import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -10,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.options import OutputFormat
+from graph.errors import InputError
 
 #: characters that make a spreadsheet run a cell
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -34,6 +37,14 @@ def print_listing(
         # Text: square brackets in an id are no mark-up
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def write_figures(path: Path, figures: Mapping[str, object]) -> None:
+    """Write what a command measured, as JSON; InputError when the file cannot be written."""
+    try:
+        path.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", "utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _cell(value: object) -> str:

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from detection.settings import DetectionSettings
 from graph.archive import Archive
+from graph.deny_list import DenyList, load_deny_list
 from graph.errors import InputError, ServerError, SettingsError
 from graph.local import LocalNeo4j, find_neo4j, start_neo4j, stop_neo4j
 from graph.pseudonyms import Pseudonyms, load_pseudonyms
@@ -109,11 +111,25 @@ class World:
         url = settings.url or str(self.data_dir / "archive")
         return Archive(url, memory=settings.memory, options=settings.options)
 
-    @property
-    def deny_list(self) -> Path | None:
-        """The deny list that was kept with the data of this world."""
-        path = self.data_dir / "deny_list.txt"
-        return path if path.exists() else None
+    def denied(self, store: GraphStore, path: Path | None = None) -> DenyList:
+        """What a file denies: the one that is named, set, or was kept with the data."""
+        kept = self.data_dir / "deny_list.txt"
+        path = path or DetectionSettings().deny_list or (kept if kept.exists() else None)
+        return load_deny_list(path, self.pseudonyms(store)) if path else DenyList()
+
+    @contextmanager
+    def store_at(self, as_of: int | None, deny_list: Path | None = None) -> Iterator[GraphStore]:
+        """The graph, or the graph as it was at an instant in milliseconds."""
+        with self.store() as store:
+            if as_of is None:
+                yield store
+                return
+            denied = self.denied(store, deny_list)
+        # imported here: it needs everything that detects
+        from api.past import past_store
+
+        with past_store(self, DetectionSettings(), as_of, denied) as store:
+            yield store
 
     def keep_deny_list(self, path: Path) -> None:
         """Have all detections of this world pass over what a file denies."""

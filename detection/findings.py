@@ -13,7 +13,7 @@ _CHUNK = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class KnownFinding:
     """A finding that the graph has."""
 
     finding_id: str
@@ -23,11 +23,11 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class Flags:
+class KnownFindings:
     """What the graph has about some accounts."""
 
     #: of the rules in cypher/, which every run looks for again; a finding may come in parts
-    in_graph: list[Flag]
+    in_graph: list[KnownFinding]
     #: of the rules in detection/sequences, sorted by id
     in_events: list[Finding]
 
@@ -43,10 +43,10 @@ class FindingChanges:
     gone: list[list[str]]
 
 
-def read_flags(store: GraphStore, account_ids: list[str]) -> Flags:
+def read_flags(store: GraphStore, account_ids: list[str]) -> KnownFindings:
     """What the graph has about some accounts."""
     names = {rule.name for rule in sequences()}
-    in_graph: list[Flag] = []
+    in_graph: list[KnownFinding] = []
     in_events: dict[str, Finding] = {}
     for row in store.read_about("detection/read_findings", account_ids):
         flag = _flag(row)
@@ -58,22 +58,22 @@ def read_flags(store: GraphStore, account_ids: list[str]) -> Flags:
             more = in_events.get(flag.finding_id, found).account_ids
             both = tuple(sorted({*found.account_ids, *more}))
             in_events[flag.finding_id] = replace(found, account_ids=both)
-    return Flags(in_graph, [in_events[key] for key in sorted(in_events)])
+    return KnownFindings(in_graph, [in_events[key] for key in sorted(in_events)])
 
 
-def read_flags_by(store: GraphStore, names: list[str]) -> list[Flag]:
+def read_flags_by(store: GraphStore, names: list[str]) -> list[KnownFinding]:
     """What the graph has of some rules, with all accounts that each is about."""
     return [_flag(row) for row in store.read_values("detection/read_findings_by", rules=names)]
 
 
-def _flag(row: list[Any]) -> Flag:
+def _flag(row: list[Any]) -> KnownFinding:
     finding_id, digest, account_ids, rule, key, account_count, at, detail = row
     accounts = tuple(sorted(account_ids))
-    return Flag(finding_id, digest, Finding(rule, key, accounts, account_count, at, detail))
+    return KnownFinding(finding_id, digest, Finding(rule, key, accounts, account_count, at, detail))
 
 
 def compare_findings(
-    store: GraphStore, looked_at: set[str], flags: list[Flag], findings: list[Finding]
+    store: GraphStore, looked_at: set[str], flags: list[KnownFinding], findings: list[Finding]
 ) -> FindingChanges:
     """What is new, and what is gone, about the accounts that were looked at."""
     digests = {flag.finding_id: flag.digest for flag in flags}

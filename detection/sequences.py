@@ -10,7 +10,7 @@ from functools import partial
 
 import duckdb
 
-from detection.findings import FindingChanges, Flag, compare_findings, read_flags_by
+from detection.findings import FindingChanges, KnownFinding, compare_findings, read_flags_by
 from detection.projection import HORIZON_MS, age_hour
 from detection.rules import Rule, merged, rules, sequences, without_denied
 from graph.archive import Archive
@@ -104,7 +104,7 @@ def _run(engine: Connection, files: list[str], rule: Rule, span: tuple[int, int]
     ]
 
 
-def _accounts(stored: list[Flag], changes: FindingChanges) -> dict[str, set[str]]:
+def _accounts(stored: list[KnownFinding], changes: FindingChanges) -> dict[str, set[str]]:
     """Whom each finding is or was about, of the rules that give rings points."""
     accounts: dict[str, set[str]] = {}
     pairs = [(flag.finding_id, a) for flag in stored for a in flag.finding.account_ids]

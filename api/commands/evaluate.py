@@ -1,6 +1,5 @@
 """`ringtrace evaluate`: what was found against a truth file."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.demo import progress_bar
+from api.listing import write_figures
 from api.options import DataDir, open_world
 from api.truth_file import read_truth
 from detection.evaluation import (
@@ -51,7 +51,7 @@ def evaluate(
     _print_accounts(found.flat())
     _print_rings(found)
     if json_file is not None:
-        _write(json_file, found.flat())
+        write_figures(json_file, found.flat())
 
 
 def _observe(store: GraphStore, truth: Truth) -> Observed:
@@ -169,10 +169,3 @@ def _percent(share: Figure, places: int = 1) -> str:
 
 def _number(value: Figure) -> str:
     return "-" if value is None else f"{float(value):.3f}"
-
-
-def _write(path: Path, figures: dict[str, Figure]) -> None:
-    try:
-        path.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", "utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -1,11 +1,13 @@
 """The README says what the code does."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from typer.main import get_command
 
 from api.cli import app
+from detection.rules import rules
 from graph.settings import DataSettings
 from tests.conftest import ROOT
 from tests.settings import SETTINGS
@@ -27,16 +29,28 @@ def settings_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_settings_table_is_current() -> None:
+def rules_table() -> str:
+    lines = ["| rule | flags | severity | points |", "|---|---|---|---|"]
+    for rule in sorted(rules().values(), key=lambda rule: (bool(rule.sql), rule.name)):
+        file = (
+            f"detection/sequences/{rule.name}.sql"
+            if rule.sql
+            else f"cypher/rules/{rule.name}.cypher"
+        )
+        points = str(rule.points) if rule.points else ""
+        lines.append(f"| [`{rule.name}`]({file}) | {rule.summary} | {rule.severity} | {points} |")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(("name", "table"), [("settings", settings_table), ("rules", rules_table)])
+def test_a_table_is_current(name: str, table: Callable[[], str]) -> None:
     text = README.read_text("utf-8")
-    pattern = re.compile(r"(<!-- settings[^\n]*-->\n)(.*?)(<!-- end of settings -->)", re.S)
+    pattern = re.compile(rf"(<!-- {name}[^\n]*-->\n)(.*?)(<!-- end of {name} -->)", re.S)
     found = pattern.search(text)
     assert found is not None
-    if found[2] != settings_table():
-        README.write_text(pattern.sub(lambda m: m[1] + settings_table() + m[3], text), "utf-8")
-        pytest.fail(
-            "the settings table in README.md was out of date; it is written anew, commit it"
-        )
+    if found[2] != table():
+        README.write_text(pattern.sub(lambda m: m[1] + table() + m[3], text), "utf-8")
+        pytest.fail(f"the {name} table in README.md was out of date; it is written anew, commit it")
 
 
 def test_every_command_has_an_example_and_stands_in_the_readme() -> None:
