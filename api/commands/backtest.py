@@ -49,9 +49,9 @@ def backtest(
 
 
 def _print(hits: "list[Hits]") -> None:
-    table = Table(box=SIMPLE, show_edge=False)
+    table = Table(box=SIMPLE, show_edge=False, padding=0)
     table.add_column("rule", no_wrap=True)
-    for heading in ("accounts", "label 1", "label 0", "precision, %", "95 %", "recall, %", "lift"):
+    for heading in ("accounts", "label 1", "label 0", "share 1, %", "95 %", "recall, %", "lift"):
         table.add_column(heading, justify="right", no_wrap=True)
     for each in hits:
         interval = "" if each.lower is None else f"{_percent(each.lower)}–{_percent(each.upper)}"
