@@ -12,7 +12,7 @@ test: .venv/dev ## all but what needs a browser, promtool or a full JDK, or take
 	$(BIN)/python -m pytest -m "not extra and not long" $(ARGS)
 
 test-all: .venv/dev ## everything; fails when a needed tool is missing
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --durations=20 --durations-min=20 $(ARGS)
 
 check: .venv/dev ## style, types, direction of imports
 	$(BIN)/ruff format --check .

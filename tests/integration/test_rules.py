@@ -24,6 +24,7 @@ ONLY_EVENTS = {
     "refund_loop",
     "signup_and_purchase",
 }
+pytestmark = pytest.mark.long
 ALL = {(case.rule, case.fires): case for case in cases()}
 
 
