@@ -9,6 +9,7 @@ from detection.rules import rules, run_rules, without_denied
 from detection.sequences import find_sequences
 from graph.archive import Archive
 from graph.deny_list import DenyList
+from graph.dispositions import read_benign_keys
 from graph.store import GraphStore
 
 
@@ -30,23 +31,31 @@ class Hits:
     lift: float | None
 
 
-def flagged_by_rule(store: GraphStore, archive: Archive, denied: DenyList) -> dict[str, set[str]]:
-    """For each rule the accounts that it flags, whenever it was.
+def flagged_by_rule(
+    store: GraphStore, archive: Archive, names: list[str], denied: DenyList
+) -> dict[str, set[str]]:
+    """For each of these rules the accounts that it flags, whenever it was.
 
     Rules in Cypher look at the graph as it stands, rules in SQL at every event of the archive up to
-    the graph's time.
+    the graph's time. Raises QueryError for a rule that fails.
     """
     now = store.read("detection/read_now")[0]["now"] or 0
-    accounts = [row["id"] for row in store.read("detection/active_accounts")]
-    found = [*run_rules(store, accounts), *find_sequences(archive, 0, now)]
+    wanted = [rules()[name] for name in names]
+    found = [f for rule in wanted if rule.sql for f in find_sequences(archive, rule, 0, now)]
+    if any(not rule.sql for rule in wanted):
+        accounts = [row["id"] for row in store.read("detection/active_accounts")]
+        found += run_rules(store, accounts)
     flagged = defaultdict[str, set[str]](set)
-    for finding in without_denied(found, denied):
+    for finding in without_denied(found, denied.with_keys(read_benign_keys(store))):
         flagged[finding.rule].update(finding.account_ids)
-    return {name: flagged[name] for name in sorted(rules())}
+    return {name: flagged[name] for name in names}
 
 
 def count_hits(rule: str, flagged: set[str], truth: Truth) -> Hits:
-    """Compare what a rule flags with the truth; accounts that it does not name count as flagged."""
+    """Compare whom a rule flags with the truth.
+
+    Accounts that the truth does not name are among the flagged and in no other figure.
+    """
     named = [truth.numbers[account] for account in flagged if account in truth.numbers]
     hits, bad = int(truth.is_member[named].sum()), int(truth.is_member.sum())
     precision, base = ratio(hits, len(named)), ratio(bad, len(truth.is_member))

@@ -12,7 +12,7 @@ from detection.settings import DetectionSettings
 from graph import metrics
 from graph.archive import Archive
 from graph.deny_list import DenyList
-from graph.errors import ArchiveError, QueryError, StoreAwayError
+from graph.errors import ArchiveError, StoreAwayError
 from graph.logs import StateLog
 from graph.quality import QualityWatch
 from graph.store import GraphStore
@@ -79,10 +79,10 @@ def _in_events(
             keep_in_step(store, archive, denied)
             keep_sequences(store, archive, denied)
             states.all_back()
+        except ArchiveError as error:
+            states.away("the archive", error)
         except StoreAwayError as error:
             states.away("the graph", error)
-        except (ArchiveError, QueryError) as error:
-            states.away("the archive", error)
         except Exception:
             # one set of events that a detector cannot take must not end the looking for good
             log.exception("looking through the archive failed; it goes on")

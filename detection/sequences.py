@@ -17,22 +17,24 @@ from graph.archive import Archive
 from graph.archive_engine import Connection, read_table
 from graph.deny_list import DenyList
 from graph.dispositions import read_benign_keys
-from graph.errors import QueryError
+from graph.errors import ArchiveError, QueryError
 from graph.model import Finding
 from graph.store import GraphStore, Transaction
+from graph.world_keys import keep_keys, read_world
 
 log = logging.getLogger("ringtrace.detection")
 
 #: findings in one transaction
-_CHUNK = 5_000
+_CHUNK = 500
 _NOTHING = DenyList()
 
-# `hit` may begin with a WITH of its own
+# `hit` may begin with a WITH of its own. What happened before `live_from` is no hit, and still
+# tells what is new and who is a merchant
 _SQL = """
 WITH event AS NOT MATERIALIZED (
     SELECT * EXCLUDE (body_hash, id_hash), epoch_ms(occurred_at) AS "at"
     FROM read_parquet($files, hive_partitioning = false)
-    WHERE occurred_at >= make_timestamptz($since) AND occurred_at < make_timestamptz($until)
+    WHERE occurred_at < make_timestamptz($until)
 ),
 hit AS (
 {}
@@ -45,13 +47,22 @@ def keep_sequences(store: GraphStore, archive: Archive, denied: DenyList = _NOTH
     """Bring what the graph has of these rules up to what the archive says; how many changed.
 
     The accounts of a finding that changed are touched for the next run where its rule gives rings
-    points. Everything is looked at again: 10 million events take about a minute.
+    points. Everything is looked at again: a million events take about ten seconds. A rule that
+    fails is said in the log, keeps what it has found, and the others go on.
     """
+    fingerprint = read_world(store)["fingerprint"]
     now = store.read("detection/read_now")[0]["now"] or 0
     live_from = age_hour(now) - HORIZON_MS
-    not_counted = denied.with_keys(read_benign_keys(store))
-    found = without_denied(find_sequences(archive, live_from, now), not_counted)
-    stored = read_flags_by(store, [rule.name for rule in sequences()])
+    found: list[Finding] = []
+    looked_for: list[str] = []
+    for rule in sequences():
+        try:
+            found += find_sequences(archive, rule, live_from, now)
+            looked_for.append(rule.name)
+        except (ArchiveError, QueryError) as error:
+            log.error("rule %s is left out: %s", rule.name, error)
+    found = without_denied(found, denied.with_keys(read_benign_keys(store)))
+    stored = read_flags_by(store, looked_for)
     about = {a for flag in stored for a in flag.finding.account_ids}
     about.update(account_id for finding in found for account_id in finding.account_ids)
     changes = compare_findings(store, about, stored, found)
@@ -59,49 +70,53 @@ def keep_sequences(store: GraphStore, archive: Archive, denied: DenyList = _NOTH
         {row["id"] for row in changes.findings} | {pair[0] for pair in changes.new + changes.gone}
     )
     accounts = _accounts(stored, changes)
+    work = partial(_write, changes=changes, accounts=accounts, fingerprint=fingerprint)
     for start in range(0, len(ids), _CHUNK):
-        part = set(ids[start : start + _CHUNK])
-        store.write(partial(_write, changes=changes, part=part, accounts=accounts))
+        store.write(partial(work, part=set(ids[start : start + _CHUNK])))
     if ids:
         log.info("%d findings of the rules about events are new, changed or gone", len(ids))
     return len(ids)
 
 
-def find_sequences(archive: Archive, since: int, now: int) -> list[Finding]:
-    """What the rules find in the events up to `now`, each hit once, sorted by its id.
+def find_sequences(archive: Archive, rule: Rule, live_from: int, now: int) -> list[Finding]:
+    """What a rule finds in the events up to `now`, each hit once, sorted by its id.
 
-    Events and hits before `since` count for nothing; both in milliseconds since 1970. QueryError
-    for a file that DuckDB does not understand.
+    Hits before `live_from` are left out; both in milliseconds since 1970. QueryError for a file
+    that DuckDB does not understand or that returns what is no finding.
     """
-    return archive.with_engine(partial(_find, span=(since, now)))
+    return archive.with_engine(partial(_find, rule=rule, live_from=live_from, now=now))
 
 
-def _find(engine: Connection, files: list[str], span: tuple[int, int]) -> list[Finding]:
+def _find(
+    engine: Connection, files: list[str], rule: Rule, live_from: int, now: int
+) -> list[Finding]:
     if not files:
         return []
-    return merged(f for rule in sequences() for f in _run(engine, files, rule, span))
-
-
-def _run(engine: Connection, files: list[str], rule: Rule, span: tuple[int, int]) -> list[Finding]:
-    since, now = span
-    parameters = {
-        "files": files,
-        "since": since * 1000,
-        "until": (now + 1) * 1000,
-        "live_from": since,
-        **rule.defaults,
-    }
+    parameters = {"files": files, "until": (now + 1) * 1000, "live_from": live_from}
     try:
-        rows = read_table(engine, _SQL.format(rule.sql), parameters)
+        rows = read_table(engine, _SQL.format(rule.sql), parameters | rule.defaults)
     except (duckdb.ProgrammingError, duckdb.DataError) as error:
-        first = (str(error).splitlines() or ["?"])[0]
-        raise QueryError(f"detection/sequences/{rule.name}.sql: {first}") from error
-    return [
-        Finding(rule.name, key, tuple(sorted(account_ids)), account_count, at, detail)
-        for key, account_ids, account_count, at, detail in zip(
-            *(column.to_pylist() for column in rows.columns), strict=True
-        )
-    ]
+        raise _refused(rule, (str(error).splitlines() or ["?"])[0]) from error
+    return merged(
+        _finding(rule, *row) for row in zip(*(c.to_pylist() for c in rows.columns), strict=True)
+    )
+
+
+def _finding(
+    rule: Rule,
+    key: str | None,
+    account_ids: list[str] | None,
+    account_count: int,
+    at: int,
+    detail: str,
+) -> Finding:
+    if not account_ids or (rule.subject == "identifier" and not key):
+        raise _refused(rule, f"a hit needs its accounts, and its identifier if about one: {detail}")
+    return Finding(rule.name, key or "", tuple(sorted(account_ids)), account_count, at, detail)
+
+
+def _refused(rule: Rule, why: str) -> QueryError:
+    return QueryError(f"detection/sequences/{rule.name}.sql: {why}")
 
 
 def _accounts(stored: list[KnownFinding], changes: FindingChanges) -> dict[str, set[str]]:
@@ -115,11 +130,19 @@ def _accounts(stored: list[KnownFinding], changes: FindingChanges) -> dict[str, 
 
 
 def _write(
-    tx: Transaction, changes: FindingChanges, part: set[str], accounts: dict[str, set[str]]
+    tx: Transaction,
+    changes: FindingChanges,
+    part: set[str],
+    accounts: dict[str, set[str]],
+    fingerprint: str | None,
 ) -> None:
+    # tokens that were renamed since the archive was read must not come back
+    keep_keys(tx, fingerprint)
     tx.run("detection/save_findings", rows=[row for row in changes.findings if row["id"] in part])
     tx.run("detection/save_flags", rows=[pair for pair in changes.new if pair[0] in part])
     tx.run("detection/end_findings", rows=[pair for pair in changes.gone if pair[0] in part])
+    # about accounts that the archive has and the graph has not yet
+    tx.run("detection/end_unflagged", finding_ids=sorted(part))
     touched = sorted(set().union(*(accounts.get(each, ()) for each in part)))
     if touched:
         note = uuid.uuid4().hex

@@ -200,7 +200,7 @@ class Archive:
         That one may take 2 GB and moves what is more to the disk. ArchiveError when a compaction
         deletes what is being read: do it again.
         """
-        with tempfile.TemporaryDirectory(prefix="ringtrace-fold-") as spill:
+        with tempfile.TemporaryDirectory(prefix="ringtrace-archive-") as spill:
             engine = open_engine(self._files, "2GB", spill)
             try:
                 return work(engine, self.files())

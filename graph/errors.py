@@ -11,7 +11,7 @@ RingtraceError
 ├── PrivacyError       the keys of identifiers are missing, foreign or being changed
 ├── BrokerError        Kafka does not answer or refused
 ├── ServerError        a local server cannot be fetched, started or stopped
-├── QueryError         a .cypher file is malformed or unknown
+├── QueryError         a statement's file is malformed or unknown
 ├── InputError         a file, a mapping or an argument from outside is unusable
 └── NotFoundError      the thing asked for is not in the graph
 """
@@ -62,7 +62,7 @@ class ServerError(RingtraceError):
 
 
 class QueryError(RingtraceError):
-    """A .cypher file is malformed or unknown."""
+    """A .cypher or .sql file is malformed or unknown."""
 
 
 class InputError(RingtraceError):

@@ -56,7 +56,7 @@ class ChangeKind(StrEnum):
 class Finding:
     """One hit of one rule: these accounts, this identifier, that evidence."""
 
-    #: file name of the rule in cypher/rules
+    #: file name of the rule in cypher/rules or detection/sequences
     rule: str
     #: identifier key the hit is about; empty when it is about accounts only
     identifier_key: str

@@ -41,7 +41,7 @@ def backtest(
     with world.store() as store:
         denied = world.denied(store)
     with world.store_at(as_of) as store:
-        flagged = flagged_by_rule(store, world.archive(), denied)
+        flagged = flagged_by_rule(store, world.archive(), wanted, denied)
     hits = [count_hits(name, flagged[name], truth) for name in wanted]
     _print(hits)
     if json_file is not None:

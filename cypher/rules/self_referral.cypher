@@ -1,4 +1,4 @@
-// One account referred another with which it shares a device, card, e-mail or phone.
+// One account referred another with which it shares a device, a card or whatever else links accounts.
 //
 // Who invites himself collects the reward; so does a family, which is why it weighs little. Values on more
 // than $max_accounts accounts are left out, and benign ones.

@@ -1,6 +1,7 @@
 -- An account was silent for months, then acts many times within a day.
 --
 -- Sold and taken-over accounts look like this; so does somebody who comes back from a long journey.
+-- It does not find who tries one login first and waits a few days.
 --
 -- Access: read
 -- Parameters:

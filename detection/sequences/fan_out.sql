@@ -1,6 +1,7 @@
 -- One account pays many within a day.
 --
--- Accounts with more than $max_payees payees are merchants or exchanges and are passed over.
+-- Accounts with more than $max_payees payees are merchants, firms or exchanges and are passed
+-- over; smaller ones are not.
 --
 -- Access: read
 -- Parameters:
@@ -16,7 +17,7 @@
 WITH paid AS (
     SELECT account_id AS account_id, counterparty_account_id AS other, "at"
     FROM event
-    WHERE counterparty_account_id <> account_id AND type <> 'referral'
+    WHERE counterparty_account_id <> account_id AND type NOT IN ('referral', 'refund')
         AND outcome IS DISTINCT FROM 'failure'
 ),
 near AS (

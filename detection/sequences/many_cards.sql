@@ -1,6 +1,6 @@
 -- One account adds many payment instruments within a day.
 --
--- Stolen cards are tested so.
+-- Stolen cards are tested so. Instruments of customers must not be sent as the shop's own.
 --
 -- Access: read
 -- Parameters:

@@ -1,7 +1,7 @@
 -- Accounts that share a device, card, e-mail or phone take the same promotion.
 --
--- Events of the type `promotion` name it in `target_id`. Values on more than $max_accounts such accounts are
--- public places.
+-- Events of the type `promotion` name it in `target_id`. A value on which more than
+-- $max_accounts took it is a public place. A family looks the same.
 --
 -- Access: read
 -- Parameters:
@@ -25,17 +25,24 @@ taken AS (
     GROUP BY account_id, target_id
 ),
 near AS (
-    SELECT key, target_id, "at",
-        list(account_id) OVER (
+    SELECT key, target_id, account_id, "at",
+        count(*) OVER (PARTITION BY key, target_id) AS takers,
+        count(*) OVER (
             PARTITION BY key, target_id ORDER BY "at"
             RANGE BETWEEN $window_ms PRECEDING AND CURRENT ROW
-        ) AS account_ids
+        ) AS accounts
     FROM taken JOIN used USING (account_id)
     WHERE list_contains($kinds, split_part(key, ':', 1))
+),
+best AS (
+    SELECT key, target_id, accounts, "at" FROM near
+    WHERE accounts >= $min_accounts AND takers <= $max_accounts
+    QUALIFY row_number() OVER (PARTITION BY key ORDER BY accounts DESC, "at" DESC, target_id) = 1
 )
-SELECT key AS identifier_key, account_ids, len(account_ids) AS account_count, "at",
-    len(account_ids) || ' accounts on one ' || replace(split_part(key, ':', 1), '_', ' ')
+SELECT key AS identifier_key, list(account_id) AS account_ids, best.accounts AS account_count,
+    best."at",
+    best.accounts || ' accounts on one ' || replace(split_part(key, ':', 1), '_', ' ')
         || ' took promotion ' || target_id AS detail
-FROM near
-WHERE len(account_ids) BETWEEN $min_accounts AND $max_accounts
-QUALIFY row_number() OVER (PARTITION BY key ORDER BY len(account_ids) DESC, "at" DESC, target_id) = 1;
+FROM best JOIN near USING (key, target_id)
+WHERE near."at" BETWEEN best."at" - $window_ms AND best."at"
+GROUP BY key, target_id, best."at", best.accounts;

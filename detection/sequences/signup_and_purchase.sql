@@ -1,6 +1,6 @@
 -- An account buys or pays in the minute in which it signs up.
 --
--- People look around first; programs do not.
+-- People look around first; programs do not, nor do guests whose account is made at the till.
 --
 -- Access: read
 -- Parameters:
@@ -17,7 +17,8 @@ WITH began AS (
 ),
 spent AS (
     SELECT account_id, min("at") AS "at" FROM event
-    WHERE list_contains($types, type) GROUP BY account_id
+    WHERE list_contains($types, type) AND outcome IS DISTINCT FROM 'failure'
+    GROUP BY account_id
 )
 SELECT '' AS identifier_key, [account_id] AS account_ids, 1 AS account_count, "at",
     account_id || ' paid ' || ("at" - began_at) // 1000 || ' seconds after it signed up' AS detail

@@ -23,6 +23,10 @@ from tests.unit.accepted import CLEAR, ZERO
 LATER = START + 300 * DAY
 
 
+def find_all(archive: Archive, live_from: int, now: int) -> list[Finding]:
+    return [f for rule in sequences() for f in find_sequences(archive, rule, live_from, now)]
+
+
 def archived(folder: Path, events: list[Event]) -> Archive:
     archive = Archive(str(folder))
     messages = [Message(ZERO, n, json.dumps(e).encode(), LATER) for n, e in enumerate(events)]
@@ -39,11 +43,11 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
     events = [event for case in cases() for event in case.events]
     archive = archived(tmp_path_factory.mktemp("archive"), events)
     by_rule = defaultdict(list)
-    for finding in find_sequences(archive, 0, LATER):
+    for finding in find_all(archive, 0, LATER):
         by_rule[finding.rule].append(finding)
     # in whatever files and order they lie
     archive.compact(LATER)
-    again = find_sequences(archive, 0, LATER)
+    again = find_all(archive, 0, LATER)
     assert again == [f for each in by_rule.values() for f in each]
     archive.close()
     return by_rule
@@ -65,14 +69,46 @@ def test_a_rule_fires_where_it_must_and_only_there(
     assert all(START <= finding.at <= LATER and finding.detail for finding in found[rule])
 
 
+def test_one_busy_account_or_value_silences_no_rule(tmp_path: Path) -> None:
+    like = {"type": "promotion", "target_id": "ten-off", "device_id": "kiosk"}
+    busy = [
+        like
+        | {"event_id": f"e{n}", "occurred_at": START + n, "account_id": f"a{n % 9_000}"}
+        | {"country": "DE" if n % 2 else "US"}
+        for n in range(18_000)
+    ]
+    one = [{**event, "account_id": "busy", "target_id": "other"} for event in busy]
+    third = one[-1] | {"event_id": "third", "country": "BR"}
+    archive = archived(tmp_path, [*busy, *one, third])
+    found = find_all(archive, 0, LATER)
+    assert "many_countries" in {finding.rule for finding in found if "busy" in finding.account_ids}
+    # thousands on one device: a kiosk, however few of them had come at first
+    assert "promotion_loop" not in {finding.rule for finding in found}
+    archive.close()
+
+
+def test_who_always_did_so_did_not_begin_when_history_is_cut(tmp_path: Path) -> None:
+    like = {"type": "payment", "account_id": "a", "amount": 5, "currency": "EUR"}
+    events = [
+        like
+        | {"event_id": f"e{n}", "occurred_at": START + n * DAY}
+        | {"payment_instrument": f"card{n % 6}"}
+        for n in range(60)
+    ]
+    first = [{**event, "occurred_at": START - DAY * 9 * n} for n, event in enumerate(events[:6])]
+    archive = archived(tmp_path, first + events[6:])
+    assert find_all(archive, START + 20 * DAY, LATER) == []
+    archive.close()
+
+
 def test_what_was_later_or_long_ago_counts_for_nothing(tmp_path: Path) -> None:
     case = next(case for case in cases() if case.rule == "fan_in")
     archive = archived(tmp_path, case.events)
     last = max(event["occurred_at"] for event in case.events)
-    assert [f.rule for f in find_sequences(archive, 0, last)] == ["fan_in"]
-    assert find_sequences(archive, 0, START + 8 * 3_600_000) == []
-    assert find_sequences(archive, last + 1, last + DAY) == []
-    assert find_sequences(Archive(str(tmp_path / "none")), 0, last) == []
+    assert [f.rule for f in find_all(archive, 0, last)] == ["fan_in"]
+    assert find_all(archive, 0, START + 8 * 3_600_000) == []
+    assert find_all(archive, last + 1, last + DAY) == []
+    assert find_all(Archive(str(tmp_path / "none")), 0, last) == []
     archive.close()
 
 
@@ -110,9 +146,7 @@ def test_an_analyst_adds_a_file_and_it_runs(folder: Path, tmp_path: Path) -> Non
     like = {"type": "login", "event_id": "e"}
     events = [like | {"account_id": a, "occurred_at": at} for a, at in (("d", day), ("n", night))]
     archive = archived(tmp_path / "archive", events)
-    assert find_sequences(archive, 0, LATER) == [
-        Finding("at_night", "", ("n",), 1, night, "at night")
-    ]
+    assert find_all(archive, 0, LATER) == [Finding("at_night", "", ("n",), 1, night, "at night")]
     archive.close()
 
 
@@ -121,6 +155,7 @@ def test_an_analyst_adds_a_file_and_it_runs(folder: Path, tmp_path: Path) -> Non
     [
         ("SELECT nothing FROM event WHERE $hour", "nothing"),
         ("SELEC $hour", "at_night.sql"),
+        (NIGHT.replace("[account_id]", "NULL").replace("< $", "< 24 + $"), "needs its accounts"),
         (NIGHT.replace("'at night'", "error('it broke')").replace("< $", "< 24 + $"), "it broke"),
     ],
 )
@@ -130,7 +165,7 @@ def test_a_file_that_does_not_work_is_named(
     (folder / "at_night.sql").write_text(HEADER + sql)
     archive = archived(tmp_path / "archive", next(cases()).events)
     with pytest.raises(QueryError, match=r"detection/sequences/at_night.sql: .*") as failed:
-        find_sequences(archive, 0, LATER)
+        find_all(archive, 0, LATER)
     assert says in str(failed.value)
     assert "\n" not in str(failed.value)
     archive.close()
