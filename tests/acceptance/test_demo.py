@@ -1,5 +1,6 @@
 """The demo as a newcomer runs it, and what holds in the graph afterwards, whatever happened."""
 
+import csv
 import json
 import random
 import re
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from api.world import World
+from detection.rules import rules
 from graph.store import GraphStore
 from graph.views import RingFilter, all_rings
 from ingest.files import read_events
@@ -107,6 +109,32 @@ def test_py2neo_reads_the_same_graph(after_demo: tuple[World, GraphStore]) -> No
     ring = next(all_rings(store, RingFilter()))
     assert accounts == ACCOUNTS
     assert top == {"ring_id": ring.ring_id, "size": ring.size, "members": ring.size}
+
+
+@pytest.mark.usefixtures("after_demo")
+def test_backtest_counts_whom_each_rule_flags(
+    demo: tuple[CommandLine, str], tmp_path: Path
+) -> None:
+    with (P2P / "chargebacks_2017.csv").open(newline="") as file:
+        bad = {row["account_id"] for row in csv.DictReader(file)}
+    accounts = map(str, pq.read_table(P2P / "accounts.parquet")["account_id"].to_pylist())
+    truth, figures = tmp_path / "truth.csv", tmp_path / "figures.json"
+    rows = "".join(f"{account},{int(account in bad)}\n" for account in accounts)
+    truth.write_text(f"account_id,label\n{rows}")
+    done = demo[0].run("backtest", "--truth", str(truth), "--json", str(figures))
+    found = json.loads(figures.read_text())
+    assert found.keys() == rules().keys()
+    for rule, row in found.items():
+        assert rule in done.stdout
+        assert row["flagged"] == row["labelled_1"] + row["labelled_0"]
+    # what the README says
+    assert (found["many_cards"]["flagged"], found["many_cards"]["labelled_1"]) == (421, 19)
+    assert (found["shared_device"]["flagged"], found["shared_device"]["labelled_1"]) == (925, 12)
+    some = demo[0].run("backtest", "fan_out", "--truth", str(truth)).stdout
+    assert "fan_out" in some
+    assert "fan_in" not in some
+    for arguments in (("fan_outt",), ("--truth", "none.csv")):
+        demo[0].run("backtest", "--truth", str(truth), *arguments, expect=1)
 
 
 @pytest.mark.long

@@ -10,6 +10,7 @@ import pytest
 from detection.rules import rules
 from graph.queries import query
 from graph.store import GraphStore
+from graph.times import rfc3339
 from graph.views import all_accounts
 from tests.conftest import CommandLine, command_line, own_settings
 from tests.events import DAY, as_lines
@@ -121,3 +122,19 @@ def test_a_ring_of_victims_says_so(folder: Path) -> None:
     (reason,) = (r for r in ring["reasons"] if r["code"] == "promotion_loop")
     assert "took promotion" in reason["text"]
     assert reason["points"] > 0
+
+
+def test_backtest_counts_what_had_happened(folder: Path) -> None:
+    cli, truth, figures = command(folder), folder / "truth.csv", folder / "figures.json"
+    case = ALL["fan_out", True]
+    (account,) = case.flagged
+    truth.write_text(f"account_id,label\n{account},1\n{case.prefix}-x1,0\n")
+    start = min(event["occurred_at"] for event in case.events)
+    for hours, flagged in ((5, 0), (13, 1)):
+        as_of = rfc3339(start + hours * 3_600_000)
+        cli.run(
+            "backtest", "fan_out", "--truth", str(truth), "--as-of", as_of, "--json", str(figures)
+        )
+        row = json.loads(figures.read_text())["fan_out"]
+        # those of other cases are strangers to the truth
+        assert (row["labelled_1"], row["labelled_0"]) == (flagged, 0)
