@@ -22,6 +22,6 @@ WHERE account_count >= $min_accounts AND account_count <= $max_accounts
 MATCH (identifier)<-[used:USED]-(account:Account)
 RETURN identifier.key AS identifier_key, collect(account.id) AS account_ids, account_count,
        max(used.last_seen) AS at,
-       'phone number ' + coalesce(identifier.value, left(split(identifier.key, '.')[1], 6) + '…') +
+       'phone ' + coalesce(identifier.value, left(split(identifier.key, '.')[1], 6) + '…') +
        ' is named by ' + account_count + ' accounts' AS detail
 ORDER BY identifier_key;

@@ -1,9 +1,11 @@
 import json
+import re
 
 import pytest
 
 from detection.rules import COLUMNS, SEQUENCES, rules
 from graph.errors import QueryError
+from graph.kinds import identifier_kinds
 from graph.queries import CYPHER, Access, parse, queries, query, statements
 
 HEADER = (
@@ -108,3 +110,12 @@ def test_every_rule_loads():
             assert statement.columns == COLUMNS
             assert {*rule.defaults, rule.asked_about} == set(statement.parameters)
             assert rule.defaults == json.loads(statement.facts["Defaults"])
+
+
+def test_a_rule_names_a_hidden_value_as_a_change_of_keys_expects():
+    # graph.pseudonyms.label: the kind, then the start of the token
+    for each in queries("rules"):
+        before = re.findall(r"'([^']*)' \+\s*coalesce\(identifier.value", each.text)
+        for text in before:
+            kind = text.strip().rpartition(", and both use ")[2].replace(" ", "_")
+            assert text == " " or kind in identifier_kinds(), each.name
