@@ -84,7 +84,7 @@ def test_a_topic_made_anew_under_a_running_ingest(
         make_anew(world)
         # half of it comes again, as from a producer that was told of no success
         send(world, prefix, range(20, 90))
-        wait_until("the second life", lambda: is_caught_up(world, store), 60)
+        wait_until("the second life", lambda: is_caught_up(world, store))
         assert total(store, prefix) == 90
 
 
@@ -94,7 +94,7 @@ def test_a_topic_whose_end_was_cut_off_goes_on(
     ensure_topics(world.ingest, world.bootstrap_servers)
     send(world, prefix, range(40))
     with running(world, store):
-        wait_until("the graph to catch up", lambda: is_caught_up(world, store), 60)
+        wait_until("the graph to catch up", lambda: is_caught_up(world, store))
     # as if the log had been longer before
     store.run_schema(
         f"MATCH (p:Position {{topic: '{world.ingest.topic}'}}) SET p.next_offset = 100000"
@@ -118,7 +118,7 @@ def test_partitions_that_are_added_are_read(world: World, store: GraphStore, pre
     )
     send(world, prefix, range(100, 160))
     with running(world, store):
-        wait_until("the graph to catch up", lambda: is_caught_up(world, store), 60)
+        wait_until("the graph to catch up", lambda: is_caught_up(world, store))
         assert total(store, prefix) == 80
 
 
@@ -127,7 +127,7 @@ def test_two_ingests_share_the_partitions(world: World, store: GraphStore, prefi
     with running(world, store), running(world, store):
         for start in range(0, 400, 100):
             send(world, prefix, range(start, start + 100))
-        wait_until("the graph to catch up", lambda: is_caught_up(world, store), 90)
+        wait_until("the graph to catch up", lambda: is_caught_up(world, store))
     assert total(store, prefix) == 400
 
 

@@ -31,7 +31,7 @@ def test_each_simulated_event_counts_once_in_the_graph(
         source = world.kafka_source(store, writer)
         thread = threading.Thread(target=ingest, args=(source, writer, stop, 1.0))
         thread.start()
-        wait_until("the graph to catch up", lambda: is_caught_up(world, store), 60)
+        wait_until("the graph to catch up", lambda: is_caught_up(world, store))
         stop.set()
         thread.join()
         source.close()
