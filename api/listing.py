@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -37,6 +38,22 @@ def print_listing(
         # Text: square brackets in an id are no mark-up
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def figures_table(
+    title: str | None, first: str, *others: str, padding: tuple[int, int] = (0, 1)
+) -> Table:
+    """An empty table of figures: names in the first column, numbers in the others."""
+    table = Table(title=title, box=SIMPLE, show_edge=False, padding=padding)
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def percent(share: float | None) -> str:
+    """A share in percent; empty for none."""
+    return "" if share is None else f"{100 * share:.1f}"
 
 
 def write_figures(path: Path, figures: Mapping[str, object]) -> None:

@@ -71,6 +71,11 @@ def age_hour(now: int) -> int:
     return now // HOUR_MS * HOUR_MS
 
 
+def live_from(now: int) -> int:
+    """What ended before this, in milliseconds, has expired."""
+    return age_hour(now) - HORIZON_MS
+
+
 def next_class_at(last_seen: Longs, now: int) -> Longs:
     """When uses come into their next age class, a full hour; far away for expired ones."""
     limit = np.append(_LIMITS_MS, np.int64(1) << 60)[age_classes(last_seen, now)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from detection.projection import HORIZON_MS, TOGETHER_MS, Projection, age_hour, project
+from detection.projection import TOGETHER_MS, Projection, age_hour, live_from, project
 from detection.rings import KnownRing
 from detection.shared import Shared, TieRow, UseRow, share
 from graph import metrics
@@ -48,21 +48,20 @@ def look_at_all(
 
 def all_rows(store: GraphStore, now: int) -> tuple[list[UseRow], list[TieRow]]:
     """All that any accounts share, and all ties, as the graph says them; `now` in milliseconds."""
-    live_from = age_hour(now) - HORIZON_MS
     uses, ties = store.at_once(
         [
             partial(
                 store.read_values,
                 "detection/read_all_uses",
                 caps=hub_caps(),
-                live_from=live_from,
+                live_from=live_from(now),
                 now=age_hour(now),
             ),
             partial(
                 store.read_values,
                 "detection/read_all_ties",
                 cap=COUNTERPARTY_CAP,
-                live_from=live_from,
+                live_from=live_from(now),
             ),
         ]
     )
@@ -104,13 +103,12 @@ def look_around(
 def _read_around(
     store: GraphStore, account_ids: list[str], now: int
 ) -> tuple[list[UseRow], list[TieRow], list[list[Any]]]:
-    hour = age_hour(now)
-    live = {"live_from": hour - HORIZON_MS}
+    live = {"live_from": live_from(now)}
     shared = {
         "kinds": kinds_that(Role.SUPPORTS),
         "together_ms": TOGETHER_MS,
         "caps": hub_caps(),
-        "now": hour,
+        "now": age_hour(now),
     }
     asked: dict[str, dict[str, Any]] = {
         "detection/read_ties_of": live | {"cap": COUNTERPARTY_CAP},

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from detection.projection import HORIZON_MS, age_hour
+from detection.projection import HORIZON_MS, age_hour, live_from
 from detection.reading import COUNTERPARTY_CAP
 from graph.kinds import hub_caps
 from graph.store import GraphStore, Row
@@ -87,7 +87,7 @@ def _hubs(
     asked = {
         "caps": hub_caps(),
         "horizon": HORIZON_MS,
-        "live_from": hour - HORIZON_MS,
+        "live_from": live_from(now),
         "now": hour,
     }
     due = {row["key"]: row["hub_until"] for row in store.read("detection/hubs_due", **asked)}

@@ -11,7 +11,7 @@ from functools import partial
 import duckdb
 
 from detection.findings import FindingChanges, KnownFinding, compare_findings, read_flags_by
-from detection.projection import HORIZON_MS, age_hour
+from detection.projection import live_from
 from detection.rules import Rule, merged, rules, sequences, without_denied
 from graph.archive import Archive
 from graph.archive_engine import Connection, read_table
@@ -28,7 +28,7 @@ log = logging.getLogger("ringtrace.detection")
 _CHUNK = 500
 _NOTHING = DenyList()
 
-# `hit` may begin with a WITH of its own. What happened before `live_from` is no hit, and still
+# `hit` may begin with a WITH of its own. What happened before `$since` is no hit, and still
 # tells what is new and who is a merchant
 _SQL = """
 WITH event AS NOT MATERIALIZED (
@@ -39,7 +39,7 @@ WITH event AS NOT MATERIALIZED (
 hit AS (
 {}
 )
-SELECT identifier_key, account_ids, account_count, "at", detail FROM hit WHERE "at" >= $live_from
+SELECT identifier_key, account_ids, account_count, "at", detail FROM hit WHERE "at" >= $since
 """
 
 
@@ -52,12 +52,11 @@ def keep_sequences(store: GraphStore, archive: Archive, denied: DenyList = _NOTH
     """
     fingerprint = read_world(store)["fingerprint"]
     now = store.read("detection/read_now")[0]["now"] or 0
-    live_from = age_hour(now) - HORIZON_MS
     found: list[Finding] = []
     looked_for: list[str] = []
     for rule in sequences():
         try:
-            found += find_sequences(archive, rule, live_from, now)
+            found += find_sequences(archive, rule, live_from(now), now)
             looked_for.append(rule.name)
         except (ArchiveError, QueryError) as error:
             log.error("rule %s is left out: %s", rule.name, error)
@@ -78,21 +77,19 @@ def keep_sequences(store: GraphStore, archive: Archive, denied: DenyList = _NOTH
     return len(ids)
 
 
-def find_sequences(archive: Archive, rule: Rule, live_from: int, now: int) -> list[Finding]:
+def find_sequences(archive: Archive, rule: Rule, since: int, now: int) -> list[Finding]:
     """What a rule finds in the events up to `now`, each hit once, sorted by its id.
 
-    Hits before `live_from` are left out; both in milliseconds since 1970. QueryError for a file
+    Hits before `since` are left out; both in milliseconds since 1970. QueryError for a file
     that DuckDB does not understand or that returns what is no finding.
     """
-    return archive.with_engine(partial(_find, rule=rule, live_from=live_from, now=now))
+    return archive.with_engine(partial(_find, rule=rule, since=since, now=now))
 
 
-def _find(
-    engine: Connection, files: list[str], rule: Rule, live_from: int, now: int
-) -> list[Finding]:
+def _find(engine: Connection, files: list[str], rule: Rule, since: int, now: int) -> list[Finding]:
     if not files:
         return []
-    parameters = {"files": files, "until": (now + 1) * 1000, "live_from": live_from}
+    parameters = {"files": files, "until": (now + 1) * 1000, "since": since}
     try:
         rows = read_table(engine, _SQL.format(rule.sql), parameters | rule.defaults)
     except (duckdb.ProgrammingError, duckdb.DataError) as error:

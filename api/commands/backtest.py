@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
 
-from api.listing import write_figures
+from api.listing import figures_table, percent, write_figures
 from api.options import AsOf, DataDir, open_world
 from api.truth_file import read_truth
 from detection.rules import rules
@@ -49,24 +47,18 @@ def backtest(
 
 
 def _print(hits: "list[Hits]") -> None:
-    table = Table(box=SIMPLE, show_edge=False, padding=0)
-    table.add_column("rule", no_wrap=True)
-    for heading in ("accounts", "label 1", "label 0", "share 1, %", "95 %", "recall, %", "lift"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("accounts", "label 1", "label 0", "share 1, %", "95 %", "recall, %", "lift")
+    table = figures_table(None, "rule", *headings, padding=(0, 0))
     for each in hits:
-        interval = "" if each.lower is None else f"{_percent(each.lower)}–{_percent(each.upper)}"
+        interval = "" if each.lower is None else f"{percent(each.lower)}–{percent(each.upper)}"
         table.add_row(
             each.rule,
             f"{each.flagged:,}",
             f"{each.labelled_1:,}",
             f"{each.labelled_0:,}",
-            _percent(each.precision),
+            percent(each.precision),
             interval,
-            _percent(each.recall),
+            percent(each.recall),
             "" if each.lift is None else f"{each.lift:.1f}",
         )
     out.print(table)
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.1f}"

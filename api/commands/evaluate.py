@@ -5,12 +5,10 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
 
 from api.demo import progress_bar
-from api.listing import write_figures
+from api.listing import figures_table, write_figures
 from api.options import DataDir, open_world
 from api.truth_file import read_truth
 from detection.evaluation import (
@@ -90,7 +88,7 @@ def _print_accounts(figures: dict[str, Figure]) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    table = _table("Accounts", "", "by ring risk", "by anomaly")
+    table = figures_table("Accounts", "", "by ring risk", "by anomaly")
     rows = {"AUC": "auc", "average precision": "average_precision"}
     for percent in FALSE_POSITIVES:
         for name in ("precision", "recall"):
@@ -115,7 +113,7 @@ def _print_rings(found: Evaluation) -> None:
     report, figures = found.rings, found.flat()
     if report.whole is not None:
         similar = [f"J ≥ {percent / 100}" for percent in FOUND]
-        table = _table(
+        table = figures_table(
             "\nTrue rings found, %; high: by rings of level high or critical",
             "",
             "rings",
@@ -153,14 +151,6 @@ def _print_members(title: str, name: str, figures: dict[str, Figure]) -> None:
 def _cells(title: str, group: Group) -> list[str]:
     shares = [_percent(group.found[p]) for p in FOUND]
     return [title, f"{group.rings:,}", *shares, *(_percent(group.found_high[p]) for p in FOUND)]
-
-
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, box=SIMPLE, show_edge=False)
-    table.add_column(first, no_wrap=True)
-    for heading in others:
-        table.add_column(heading, justify="right")
-    return table
 
 
 def _percent(share: Figure, places: int = 1) -> str:

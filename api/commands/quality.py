@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from api.listing import print_listing
+from api.listing import percent, print_listing
 from api.options import DataDir, OutputFormat, open_world
 from api.quality import HourOut, last_hours
 from graph.breaches import OTHER_TYPE
@@ -74,7 +74,7 @@ def _print_table(hours: list[HourOut]) -> None:
         table.add_column(heading, justify="right")
     for hour in hours:
         dead = sum(count for name, count in hour.counts.items() if name.startswith("dead:"))
-        shares = [_percent(hour.shares.get(name)) for name in _SHARES]
+        shares = [percent(hour.shares.get(name)) for name in _SHARES]
         when = hour.hour[8:16].replace("T", " ")
         table.add_row(when, f"{hour.counts.get('events', 0):,}", *shares, f"{dead:,}")
     out.print(table)
@@ -82,7 +82,3 @@ def _print_table(hours: list[HourOut]) -> None:
     out.print(f"not as usual: {len(breaches) or 'nothing'}")
     for breach in breaches:
         out.print(f"- {breach.text}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.1f}"

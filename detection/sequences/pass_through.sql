@@ -19,8 +19,8 @@ WITH paid AS (
     SELECT account_id AS payer, counterparty_account_id AS payee, "at", currency,
         amount_micros AS amount
     FROM event
-    WHERE counterparty_account_id <> account_id AND type NOT IN ('referral', 'refund') AND amount_micros > 0
-        AND outcome IS DISTINCT FROM 'failure'
+    WHERE counterparty_account_id <> account_id AND amount_micros > 0
+        AND type NOT IN ('referral', 'refund') AND outcome IS DISTINCT FROM 'failure'
 ),
 moved AS (
     SELECT payee AS account_id, currency, "at", amount AS received, 0 AS sent FROM paid

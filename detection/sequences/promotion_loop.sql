@@ -15,14 +15,15 @@
 -- Subject: identifier
 -- Picture: identifier
 -- Defaults: {"kinds": ["device", "payment_instrument", "email", "phone"], "window_ms": 604800000, "min_accounts": 3, "max_accounts": 50}
-WITH used AS (
-    SELECT DISTINCT account_id, unnest(identifier_keys) AS key FROM event
-),
-taken AS (
+WITH taken AS (
     SELECT account_id, target_id, min("at") AS "at"
     FROM event
     WHERE type = 'promotion' AND target_id IS NOT NULL AND outcome IS DISTINCT FROM 'failure'
     GROUP BY account_id, target_id
+),
+used AS (
+    SELECT DISTINCT account_id, unnest(identifier_keys) AS key FROM event
+    WHERE account_id IN (SELECT account_id FROM taken)
 ),
 near AS (
     SELECT key, target_id, account_id, "at",
