@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from detection.components import component_labels
-from detection.features import Features
 from detection.projection import Projection, next_class_at
 from detection.shared import Longs
 
@@ -42,8 +41,10 @@ def due_times(projection: Projection, now: int) -> dict[str, tuple[int, str]]:
     }
 
 
-def changed_due(projection: Projection, features: Features, now: int) -> list[list[Any]]:
-    """[account id, milliseconds, first account] for each that the graph has otherwise, or None."""
+def changed_due(projection: Projection, stored: list[list[Any]], now: int) -> list[list[Any]]:
+    """[account id, milliseconds, first account] for each that the graph has otherwise, or None.
+
+    `stored` has what the graph has, in the same form, of every account that was looked at.
+    """
     due = due_times(projection, now)
-    stored = zip(features.account_ids, features.due, strict=True)
-    return [[a, *due.get(a, _NEVER)] for a, known in stored if due.get(a, _NEVER) != known]
+    return [[a, *due.get(a, _NEVER)] for a, *known in stored if due.get(a, _NEVER) != tuple(known)]

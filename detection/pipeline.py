@@ -7,16 +7,13 @@ from functools import partial
 from typing import Any
 
 from detection.alerts import messages, raise_alerts
-from detection.anomaly import changed_scores, present_model
 from detection.changes import ring_changes
 from detection.communities import find_communities
 from detection.components import find_components
 from detection.due import changed_due
 from detection.engines import community_finder
 from detection.evidence import gather
-from detection.features import read_features
 from detection.findings import compare_findings, read_flags
-from detection.projection import Projection
 from detection.reading import look_around, look_at_all
 from detection.results import Results, save
 from detection.rings import make_ring, match_rings
@@ -68,7 +65,7 @@ def detect(
     look = look_at_all if full else look_around
     around = look(store, scope.account_ids, scope.now, denied)
     looked_at, projection, known = around.account_ids, around.projection, around.known
-    with _read_about(store, sorted(looked_at), projection) as (hits, benign, features, flags):
+    with _read_about(store, sorted(looked_at)) as (hits, benign, due, flags):
         with seconds("cluster").time():
             least, touched = settings.min_ring_size, None if full else looked_at
             components = find_components(projection, touched, finder.connect, least)
@@ -83,13 +80,10 @@ def detect(
                 make_ring(each, ring_id, matching.parents.get(ring_id, ()), settings)
                 for ring_id, each in zip(matching.ring_ids, evidence, strict=True)
             ]
-            model = present_model(store, features(), train=full)
-            scores = changed_scores(model, features())
     with seconds("write").time():
-        version = f"{finder.version}+{model.version}"
         before = {ring.ring_id: ring for ring in known}
         changes = ring_changes(rings, before, matching)
-        alerts = raise_alerts(rings, before, settings, scope.now, version)
+        alerts = raise_alerts(rings, before, settings, scope.now, finder.version)
         results = Results(
             scope=scope,
             account_count=len(looked_at),
@@ -99,26 +93,24 @@ def detect(
             before=before,
             ended=matching.ended,
             findings=compare_findings(store, looked_at, flags().in_graph, findings),
-            scores=scores,
-            due=changed_due(projection, features(), scope.now),
-            model=model,
+            due=changed_due(projection, due(), scope.now),
             alerts=alerts,
             messages=messages(alerts, rings, settings, scope.run_id),
-            detector_version=version,
+            detector_version=finder.version,
         )
         save(store, results)
     return Run(scope.run_id, rings, changes, alerts, len(looked_at))
 
 
 def _read_about(
-    store: GraphStore, account_ids: list[str], projection: Projection
+    store: GraphStore, account_ids: list[str]
 ) -> AbstractContextManager[list[Callable[[], Any]]]:
     """What the score needs, read while communities are found; what is needed first comes first."""
     return store.meanwhile(
         (
             partial(run_rules, store, account_ids),
             partial(read_benign_keys, store),
-            partial(read_features, store, account_ids, projection.shared),
+            partial(store.read_about, "detection/known_due", account_ids),
             partial(read_flags, store, account_ids),
         )
     )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from detection.anomaly import AccountScore, AnomalyModel, save_model
 from detection.changes import change_rows
 from detection.findings import FindingChanges
 from detection.projection import age_hour
@@ -39,11 +38,8 @@ class Results:
     #: ring id to the ring that took it over, None for lapsed
     ended: dict[str, str | None]
     findings: FindingChanges
-    #: scores that changed
-    scores: list[AccountScore]
     #: [account id, milliseconds or None, first account of its component or None] where it changed
     due: list[list[Any]]
-    model: AnomalyModel
     alerts: list[Alert]
     messages: list[outbox.Message]
     detector_version: str
@@ -59,8 +55,6 @@ def save(store: GraphStore, results: Results) -> None:
     this one is to be repeated.
     """
     found = results.findings
-    scores = [[each.account_id, each.score, each.drivers] for each in results.scores]
-    store.write_rows("detection/save_anomaly_scores", scores)
     due = results.due
     if len(due) > _DUE:
         # too many for one transaction: until all is written they are due at once
@@ -111,8 +105,6 @@ def _only(results: Results, ring_ids: set[str], messages: list[outbox.Message]) 
 def _save_last(tx: Transaction, results: Results) -> None:
     scope = results.scope
     _save_rings(tx, results)
-    if tx.run("detection/anomaly_model_version") != [{"version": results.model.version}]:
-        save_model(tx, results.model, scope.now)
     tx.run("detection/save_due", rows=results.due)
     tx.run("detection/save_hubs", rows=scope.hubs)
     tx.run("detection/save_crowds", rows=scope.crowds)

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 
+from detection.account_scores import keep_scores
 from detection.engines import community_finder
 from detection.in_step import keep_in_step
 from detection.pipeline import Run, detect
@@ -35,9 +36,17 @@ def detect_once(
     """What the archive says, then one run; None when nothing was touched."""
     # an engine that the server lacks is said before anything is done
     community_finder(settings, store)
+    look_through(store, archive, settings, denied)
+    return detect(store, settings, full=full, denied=denied)
+
+
+def look_through(
+    store: GraphStore, archive: Archive, settings: DetectionSettings, denied: DenyList
+) -> None:
+    """Bring the graph up to what only the archive's events tell: ties, findings, scores."""
     keep_in_step(store, archive, denied)
     keep_sequences(store, archive, denied)
-    return detect(store, settings, full=full, denied=denied)
+    keep_scores(store, archive, settings.detector, denied)
 
 
 def detect_every(
@@ -54,7 +63,7 @@ def detect_every(
     tell is looked for beside it, in a thread of its own.
     """
     if archive is not None:
-        arguments = (store, archive, stop, denied)
+        arguments = (store, archive, settings, stop, denied)
         threading.Thread(target=_in_events, args=arguments, name="events", daemon=True).start()
     quality, states = QualityWatch(), StateLog(log)
     while not stop.is_set():
@@ -70,14 +79,17 @@ def detect_every(
 
 
 def _in_events(
-    store: GraphStore, archive: Archive, stop: threading.Event, denied: DenyList
+    store: GraphStore,
+    archive: Archive,
+    settings: DetectionSettings,
+    stop: threading.Event,
+    denied: DenyList,
 ) -> None:
     states = StateLog(log)
     while True:
         began = time.monotonic()
         try:
-            keep_in_step(store, archive, denied)
-            keep_sequences(store, archive, denied)
+            look_through(store, archive, settings, denied)
             states.all_back()
         except ArchiveError as error:
             states.away("the archive", error)

@@ -8,13 +8,10 @@ import logging
 import uuid
 from functools import partial
 
-import duckdb
-
 from detection.findings import FindingChanges, KnownFinding, compare_findings, read_flags_by
 from detection.projection import live_from
 from detection.rules import Rule, merged, rules, sequences, without_denied
 from graph.archive import Archive
-from graph.archive_engine import Connection, read_table
 from graph.deny_list import DenyList
 from graph.dispositions import read_benign_keys
 from graph.errors import ArchiveError, QueryError
@@ -28,15 +25,10 @@ log = logging.getLogger("ringtrace.detection")
 _CHUNK = 500
 _NOTHING = DenyList()
 
-# `hit` may begin with a WITH of its own. What happened before `$since` is no hit, and still
+# a rule may begin with a WITH of its own. What happened before `$since` is no hit, and still
 # tells what is new and who is a merchant
 _SQL = """
-WITH event AS NOT MATERIALIZED (
-    SELECT * EXCLUDE (body_hash, id_hash), epoch_ms(occurred_at) AS "at"
-    FROM read_parquet($files, hive_partitioning = false)
-    WHERE occurred_at < make_timestamptz($until)
-),
-hit AS (
+WITH hit AS (
 {}
 )
 SELECT identifier_key, account_ids, account_count, "at", detail FROM hit WHERE "at" >= $since
@@ -83,19 +75,12 @@ def find_sequences(archive: Archive, rule: Rule, since: int, now: int) -> list[F
     Hits before `since` are left out; both in milliseconds since 1970. QueryError for a file
     that DuckDB does not understand or that returns what is no finding.
     """
-    return archive.with_engine(partial(_find, rule=rule, since=since, now=now))
-
-
-def _find(engine: Connection, files: list[str], rule: Rule, since: int, now: int) -> list[Finding]:
-    if not files:
-        return []
-    parameters = {"files": files, "until": (now + 1) * 1000, "since": since}
     try:
-        rows = read_table(engine, _SQL.format(rule.sql), parameters | rule.defaults)
-    except (duckdb.ProgrammingError, duckdb.DataError) as error:
-        raise _refused(rule, (str(error).splitlines() or ["?"])[0]) from error
+        hits = archive.ask(_SQL.format(rule.sql), now + 1, {"since": since} | rule.defaults)
+    except QueryError as error:
+        raise _refused(rule, str(error)) from error
     return merged(
-        _finding(rule, *row) for row in zip(*(c.to_pylist() for c in rows.columns), strict=True)
+        _finding(rule, *row) for row in zip(*(c.to_pylist() for c in hits.columns), strict=True)
     )
 
 

@@ -22,6 +22,11 @@ class DetectionSettings(BaseSettings):
     resolution: float = Field(
         0.2, gt=0, description="CPM: least mean link weight inside a community."
     )
+    detector: Literal["tails", "robust-z", "forest", "autoencoder"] = Field(
+        "tails",
+        description="Account detector: tails (sum of upper tails), robust-z, forest (Isolation "
+        "Forest) or autoencoder.",
+    )
     min_ring_size: int = Field(3, ge=2, description="Fewest accounts of a ring.")
     medium_score: int = Field(25, description="Lowest risk score of level medium.")
     high_score: int = Field(50, description="Lowest risk score of level high.")

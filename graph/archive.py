@@ -27,11 +27,17 @@ from graph.archived_actions import (
     find_transfers,
 )
 from graph.compaction import CompactionResult, Compactor
-from graph.errors import ArchiveError
+from graph.errors import ArchiveError, QueryError
 
 __all__ = ["SCHEMA", "Archive", "ArchivedEvent", "CompactionResult", "Place"]
 T = TypeVar("T")
 
+_EVENT = """
+CREATE TEMP VIEW event AS
+SELECT * EXCLUDE (body_hash, id_hash), epoch_ms(occurred_at) AS "at"
+FROM {} WHERE occurred_at < make_timestamptz(getvariable('until'))
+"""
+_FILES = "read_parquet(getvariable('files'), hive_partitioning = false)"
 _REMEMBERED = """
 SELECT id_hash, body_hash, "offset", received_at
 FROM read_parquet($files, hive_partitioning = false)
@@ -193,6 +199,25 @@ class Archive:
                 yield from cursor.execute(_REMEMBERED, parameters).to_arrow_reader(50_000)
         except (duckdb.Error, OSError) as error:
             raise ArchiveError(f"the archive changed while it was read: {error}") from error
+
+    def ask(self, sql: str, until: int, parameters: dict[str, Any]) -> pa.Table:
+        """What a statement returns about the relation `event`: all that happened before `until`.
+
+        It has the archive's columns and `at`, milliseconds since 1970 as `until` is. QueryError for
+        a statement that DuckDB does not understand, else as `with_engine`.
+        """
+
+        def answer(engine: Connection, files: list[str]) -> pa.Table:
+            engine.register("nothing", SCHEMA.empty_table())
+            engine.execute("SET VARIABLE files = $files", {"files": files})
+            engine.execute("SET VARIABLE until = $until", {"until": until * 1000})
+            engine.execute(_EVENT.format(_FILES if files else "nothing"))
+            try:
+                return read_table(engine, sql, parameters)
+            except (duckdb.ProgrammingError, duckdb.DataError) as error:
+                raise QueryError((str(error).splitlines() or ["?"])[0]) from error
+
+        return self.with_engine(answer)
 
     def with_engine(self, work: Callable[[Connection, list[str]], T]) -> T:
         """What `work` makes of the files that are the archive just now, in a DuckDB of its own.

@@ -58,7 +58,7 @@ def test_labels_and_types_are_those_of_the_design() -> None:
     known = {
         "Account", "Identifier", "Device", "PaymentInstrument", "Ring", "RingChange", "Reason",
         "Finding", "Alert", "Delivery", "Position", "Touched", "DetectionRun", "World", "Quality",
-        "AnomalyModel", "USED", "TRANSFERRED", "REFERRED", "COACTED", "BEGAN_WITH", "MEMBER_OF",
+        "USED", "TRANSFERRED", "REFERRED", "COACTED", "BEGAN_WITH", "MEMBER_OF",
         "HELD_BY", "HAS_REASON", "CHANGED", "SPLIT_FROM", "MERGED_INTO", "FLAGGED_BY", "RAISED_FOR",
         "Disposition", "Case", "ABOUT", "MUST_LINK", "CANNOT_LINK",
     }  # fmt: skip

@@ -62,8 +62,6 @@ def small_hubs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graph.store._VALUES", 5)
     # what is due is written before and after the rings where it is more than this
     monkeypatch.setattr("detection.results._DUE", 3)
-    # scores of accounts are not compared: a full pass trains anew
-    monkeypatch.setattr("detection.anomaly.TREES", 5)
 
 
 def empty(store: GraphStore) -> None:
@@ -106,7 +104,7 @@ def write(store: GraphStore, deeds: list[Deed], now: int) -> None:
 
 
 def rings(store: GraphStore, with_ids: bool = False) -> list[Any]:
-    """Open rings with all that is known of them, and every account's flags and score."""
+    """Open rings with all that is known of them, and every account's flags."""
     found = store.run_schema(
         "MATCH (r:Ring {status: 'open'}) "
         "CALL (r) { MATCH (r)<-[m:MEMBER_OF]-(a) WHERE m.until IS NULL "

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from detection.account_scores import keep_scores, score_accounts
+from detection.features import read_features
 from detection.rules import rules
 from graph.queries import query
 from graph.store import GraphStore
@@ -113,6 +115,30 @@ def test_all_again_changes_nothing_and_what_is_no_more_true_goes(
     assert {rule: a for rule, a in after.items() if rule != "fan_out"} == {
         rule: a for rule, a in before.items() if rule != "fan_out"
     }
+
+
+def test_every_account_has_the_score_that_its_events_give(folder: Path, graph: GraphStore) -> None:
+    archive, now = own_settings(folder / "world").archive(), graph.read("detection/read_now")
+    features = read_features(archive, now[0]["now"])
+    scored = score_accounts(archive, "tails", features, now[0]["now"])
+    wanted = dict(zip(features.account_ids, scored, strict=True))
+    found = {
+        account.account_id: (account.anomaly_score, list(account.anomaly_reasons))
+        for account in all_accounts(graph, flagged=False)
+    }
+    assert found == wanted
+    scores = [score for score, _ in scored]
+    assert min(scores) == 0
+    assert max(scores) >= 25
+    case = ALL["many_cards", True]
+    (account,) = case.flagged
+    assert any("new payment instruments" in words for words in found[account][1])
+    # what is as it was is not written, what was changed by hand is
+    assert keep_scores(graph, archive, "tails") == 0
+    row = [account, 1, ["by hand"]]
+    graph.write(lambda tx: tx.run("detection/save_scores", rows=[row]))
+    assert keep_scores(graph, archive, "tails") == 1
+    archive.close()
 
 
 def test_a_ring_of_victims_says_so(folder: Path) -> None:

@@ -2,10 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+
+from graph.archive import SCHEMA, Archive
 from graph.keyring import Keyring, KeyVersion
 from graph.pseudonyms import Pseudonyms
 from ingest.acceptance import Acceptance
+from ingest.archiving import record_batch
 from ingest.batches import Accepted, Message, Partition
 
 NOW = 1_700_000_000_000
@@ -28,3 +33,14 @@ def accepted(offset: int = 0, partition: Partition = ZERO, **fields: object) -> 
     (event,), letters = _ACCEPTANCE.accept([message(offset, partition, **fields)], NOW)
     assert not letters
     return event
+
+
+def archived(folder: Path, events: list[dict[str, Any]], now: int) -> Archive:
+    """An archive of these events, all of which came at `now`."""
+    archive = Archive(str(folder))
+    messages = [Message(ZERO, n, json.dumps(e).encode(), now) for n, e in enumerate(events)]
+    found, letters = Acceptance(CLEAR).accept(messages, now)
+    assert letters == []
+    table = pa.Table.from_batches([record_batch(found)], SCHEMA)
+    archive.append(ZERO.topic_id, 0, 0, len(events), table)
+    return archive

@@ -1,10 +1,8 @@
 import networkx as nx
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection.due import changed_due, due_times
-from detection.features import FEATURES, Features
 from detection.projection import HORIZON_MS, Projection, project
 from detection.shared import Shared, TieRow, UseRow, share
 from graph.times import DAY_MS, HOUR_MS, age_class
@@ -110,13 +108,8 @@ def test_only_what_the_graph_has_otherwise_is_written():
     never = (None, None)
     stored = {"a": (at, "a"), "b": never, "c": (at - 1, "a"), "d": (at, "c")}
     stored |= {"x": (at, "x"), "y": never, "unknown": (5, "unknown")}
-    features = Features(
-        list(stored),
-        np.zeros((len(stored), len(FEATURES))),
-        [never] * len(stored),
-        [*stored.values()],
-    )
-    assert changed_due(projection, features, NOW) == [
+    rows = [[account_id, *known] for account_id, known in stored.items()]
+    assert changed_due(projection, rows, NOW) == [
         ["b", at, "a"],
         ["c", at, "a"],
         ["d", at, "a"],

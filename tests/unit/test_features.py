@@ -1,88 +1,190 @@
-from typing import Any, cast
+"""What the account score looks at, out of a real archive."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from detection.features import FEATURES, read_features
-from detection.shared import Shared, share
+from detection.features import FEATURES, RECENT_DAYS, read_features
+from graph.archive import Archive
 from graph.deny_list import DenyList
-from graph.kinds import Role, identifier_kinds
-from graph.store import GraphStore
-from tests.sharing import shared_by, use, use_rows
+from graph.kinds import hub_caps
+from graph.times import HOUR_MS
+from tests.events import DAY, START
+from tests.unit.accepted import archived
+
+NOW = START // HOUR_MS * HOUR_MS + 100 * DAY + 17
+RECENT = NOW // HOUR_MS * HOUR_MS - RECENT_DAYS * DAY
+NOTHING = dict.fromkeys(FEATURES, 0.0)
+_NO_DENIED = DenyList()
+
+Event = dict[str, Any]
 
 
-class Answers:
-    """A store that knows what some accounts did."""
-
-    def __init__(self, rows: list[list[Any]]) -> None:
-        self._rows = {row[0]: row for row in rows}
-
-    def read_about(self, query: str, account_ids: list[str]) -> list[list[Any]]:
-        assert query == "detection/account_features"
-        return [self._rows[a] for a in reversed(account_ids) if a in self._rows]
+def told(deeds: list[Event]) -> list[Event]:
+    return [
+        {"event_id": f"e{n}", "type": "login", "occurred_at": RECENT - DAY} | deed
+        for n, deed in enumerate(deeds)
+    ]
 
 
-def did(account_id: str, *done: float | None) -> list[Any]:
-    """A row of the statement; what is left out is 0."""
-    count = len(FEATURES) - 2
-    return [account_id, None, None, None, None, *done, *[0] * (count - len(done))]
-
-
-def features_of(shared: Shared, rows: list[list[Any]]) -> dict[str, dict[str, float]]:
-    store = cast(GraphStore, Answers(rows))
-    features = read_features(store, [row[0] for row in rows], shared)
-    assert features.account_ids == sorted(row[0] for row in rows)
+def features_of(archive: Archive, denied: DenyList = _NO_DENIED) -> dict[str, dict[str, float]]:
+    found = read_features(archive, NOW, denied)
+    assert found.account_ids == sorted(found.account_ids)
     return {
         account_id: dict(zip(FEATURES, np.expm1(values).round(6).tolist(), strict=True))
-        for account_id, values in zip(features.account_ids, features.values, strict=True)
+        for account_id, values in zip(found.account_ids, found.values, strict=True)
     }
 
 
-@settings(deadline=None)
-@given(use_rows())
-def test_what_is_shared_is_counted_by_account(uses):
-    found = features_of(share(uses), [did(account_id) for account_id in "hgfedcbax"])
-    for account_id in "abcdefghx":
-        widths = [
-            len(row[2])
-            for row in uses
-            if account_id in row[2]
-            and len(row[2]) >= 2
-            and identifier_kinds()[row[1]].role is Role.CONNECTS
+@pytest.fixture
+def look(tmp_path: Path) -> Iterator[Any]:
+    """Features of some deeds, by account."""
+
+    def looked(deeds: list[Event], denied: DenyList = _NO_DENIED) -> dict[str, dict[str, float]]:
+        archive = archived(tmp_path, told(deeds), NOW)
+        found = features_of(archive, denied)
+        archive.compact(NOW)
+        assert features_of(archive, denied) == found
+        archive.close()
+        return found
+
+    return looked
+
+
+deeds = st.lists(
+    st.fixed_dictionaries(
+        {
+            "account_id": st.sampled_from("abcd"),
+            "type": st.sampled_from(["login", "transfer", "refund", "chargeback", "signup"]),
+            "occurred_at": st.sampled_from([RECENT - 1, RECENT, RECENT + 1, NOW, NOW + 1]),
+        },
+        optional={
+            "device_id": st.sampled_from("xyz"),
+            "payment_instrument": st.sampled_from("xyz"),
+            "ip": st.sampled_from(["10.0.0.1", "10.0.0.2"]),
+            "counterparty_account_id": st.sampled_from("abe"),
+            "amount": st.integers(0, 9),
+            "currency": st.sampled_from(["EUR", "JPY"]),
+            "outcome": st.sampled_from(["success", "failure"]),
+        },
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+def expected(events: list[Event]) -> dict[str, dict[str, float]]:
+    """The same in plain Python."""
+    events = [e for e in events if e["occurred_at"] <= NOW]
+    accounts = {e["account_id"] for e in events}
+    accounts |= {e["counterparty_account_id"] for e in events if "counterparty_account_id" in e}
+    first: dict[tuple[str, str], int] = {}
+    for e in events:
+        for field in ("device_id", "payment_instrument", "ip"):
+            if field in e:
+                use = (e["account_id"], f"{field}:{e[field]}")
+                first[use] = min(e["occurred_at"], first.get(use, NOW))
+    holders = defaultdict(set)
+    for account_id, key in first:
+        holders[key].add(account_id)
+    paid = [
+        e
+        for e in events
+        if e.get("amount") and e["type"] not in ("refund", "chargeback")
+        if e.get("outcome") != "failure"
+    ]
+    amounts = defaultdict(list)
+    for e in paid:
+        amounts[e.get("currency")].append(e["amount"])
+    return {
+        a: _numbers(a, [e for e in events if e["account_id"] == a], first, holders, paid, amounts)
+        for a in accounts
+    }
+
+
+def _numbers(
+    account_id: str, mine: list[Event], first: Any, holders: Any, paid: list[Event], amounts: Any
+) -> dict[str, float]:
+    def held(field: str, since: int = 0) -> int:
+        return sum(
+            key.startswith(f"{field}:") and at >= since
+            for (a, key), at in first.items()
+            if a == account_id
+        )
+
+    def widest(*fields: str) -> int:
+        counts = [
+            len(holders[key])
+            for a, key in first
+            if a == account_id and key.partition(":")[0] in fields and len(holders[key]) > 1
         ]
-        assert found[account_id]["shared_identifiers"] == len(widths)
-        assert found[account_id]["widest_sharing"] == max(widths, default=0)
+        return max(counts, default=0)
+
+    def spent(since: int) -> float:
+        return sum(
+            e["amount"] / float(np.median(amounts[e.get("currency")]))
+            for e in paid
+            if e["account_id"] == account_id and e["occurred_at"] >= since
+        )
+
+    signed_up = min((e["occurred_at"] for e in mine if e["type"] == "signup"), default=None)
+    times = [e["occurred_at"] for e in paid if e["account_id"] == account_id]
+    waits = [at - signed_up for at in times if signed_up is not None and at >= signed_up]
+    return {
+        "spent": spent(0),
+        "spent_recently": spent(RECENT),
+        "payment_instruments": held("payment_instrument"),
+        "new_payment_instruments": held("payment_instrument", RECENT),
+        "devices": held("device_id"),
+        "new_devices": held("device_id", RECENT),
+        "recent_events": sum(
+            e["occurred_at"] >= RECENT and e["type"] not in ("refund", "chargeback") for e in mine
+        ),
+        "widest_sharing": widest("device_id", "payment_instrument"),
+        "widest_address": widest("ip"),
+        "haste": 3_600_000 / (60_000 + min(waits)) if waits else 0,
+    }
 
 
-def test_what_is_denied_is_not_shared():
-    rows = [use("device:1", "abx"), use("email:2", "ax"), use("phone:3", "ab")]
-    denied = DenyList(frozenset({"phone:3"}), frozenset("x"))
-    found = features_of(share(rows, denied=denied), [did(account_id) for account_id in "abx"])
-    assert [found[a]["shared_identifiers"] for a in "abx"] == [1, 1, 0]
-    assert [found[a]["widest_sharing"] for a in "abx"] == [2, 2, 0]
+@settings(deadline=None, max_examples=60)
+@given(deeds)
+def test_features_are_what_the_events_say(some):
+    with TemporaryDirectory() as folder:
+        archive = archived(Path(folder), told(some), NOW)
+        found = features_of(archive)
+        archive.close()
+    wanted = expected(told(some))
+    assert found.keys() == wanted.keys()
+    for account_id, numbers in wanted.items():
+        assert found[account_id] == pytest.approx(numbers, abs=1e-5)
 
 
-def test_each_number_is_in_the_column_of_its_name():
-    done = list(range(10, 10 + len(FEATURES) - 2))
-    found = features_of(shared_by("ab", "abc"), [did("a", *done)])
-    assert list(found["a"].values()) == [*done, 2, 3]
+def test_what_is_denied_and_what_is_a_hub_is_shared_by_nobody(look):
+    crowd = hub_caps()["device"] + 1
+    some = [{"account_id": a, "device_id": "kiosk", "ip": "10.0.0.1"} for a in "ab"]
+    some += [{"account_id": f"n{n}", "device_id": "till"} for n in range(crowd)]
+    some += [{"account_id": a, "email": f"{a}@example.org", "phone": "+4930123456"} for a in "cd"]
+    found = look(some, DenyList(frozenset({"device:kiosk"})))
+    assert found["a"]["widest_sharing"] == 0
+    assert found["a"]["widest_address"] == 2
+    assert found["n0"]["widest_sharing"] == 0
+    assert found["c"]["widest_sharing"] == 2
 
 
-def test_a_number_that_is_missing_is_nothing():
-    assert features_of(shared_by("ab"), [did("a", None)])["a"]["event_count"] == 0
+def test_who_only_received_has_nothing_to_show(look):
+    found = look([{"account_id": "a", "counterparty_account_id": "b", "amount": 5}])
+    assert found["b"] == NOTHING
+    assert found["a"]["spent"] == 1
 
 
-def test_what_the_graph_has_comes_with_its_account():
-    rows = [did("b"), did("a")]
-    rows[0][1:5] = [7, ["many payees"], 1234, "a"]
-    store = cast(GraphStore, Answers(rows))
-    features = read_features(store, ["a", "b", "gone"], shared_by("ab"))
-    assert features.account_ids == ["a", "b"]
-    assert features.stored == [(None, None), (7, ["many payees"])]
-    assert features.due == [(None, None), (1234, "a")]
-
-
-def test_without_accounts_there_are_no_rows():
-    features = read_features(cast(GraphStore, Answers([])), [], share([]))
-    assert features.values.shape == (0, len(FEATURES))
-    assert (features.account_ids, features.stored, features.due) == ([], [], [])
+def test_an_archive_of_nothing_has_no_accounts(tmp_path):
+    found = read_features(Archive(str(tmp_path)), NOW)
+    assert found.account_ids == []
+    assert found.values.shape == (0, len(FEATURES))

@@ -1,24 +1,19 @@
 """The rules over events, against a real archive; what is kept of them meets a graph elsewhere."""
 
-import json
 from collections import defaultdict
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from detection import rules as rule_files
 from detection.rules import rules, sequences
 from detection.sequences import find_sequences
-from graph.archive import SCHEMA, Archive
+from graph.archive import Archive
 from graph.errors import QueryError
 from graph.model import Finding
-from ingest.acceptance import Acceptance
-from ingest.archiving import record_batch
-from ingest.batches import Message
 from tests.events import DAY, START
-from tests.rule_cases import STORIES, Event, cases
-from tests.unit.accepted import CLEAR, ZERO
+from tests.rule_cases import STORIES, cases
+from tests.unit.accepted import archived
 
 LATER = START + 300 * DAY
 
@@ -27,21 +22,11 @@ def find_all(archive: Archive, live_from: int, now: int) -> list[Finding]:
     return [f for rule in sequences() for f in find_sequences(archive, rule, live_from, now)]
 
 
-def archived(folder: Path, events: list[Event]) -> Archive:
-    archive = Archive(str(folder))
-    messages = [Message(ZERO, n, json.dumps(e).encode(), LATER) for n, e in enumerate(events)]
-    accepted, letters = Acceptance(CLEAR).accept(messages, LATER)
-    assert letters == []
-    table = pa.Table.from_batches([record_batch(accepted)], SCHEMA)
-    archive.append(ZERO.topic_id, 0, 0, len(events), table)
-    return archive
-
-
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
     """What each rule finds in the events of all cases."""
     events = [event for case in cases() for event in case.events]
-    archive = archived(tmp_path_factory.mktemp("archive"), events)
+    archive = archived(tmp_path_factory.mktemp("archive"), events, LATER)
     by_rule = defaultdict(list)
     for finding in find_all(archive, 0, LATER):
         by_rule[finding.rule].append(finding)
@@ -79,7 +64,7 @@ def test_one_busy_account_or_value_silences_no_rule(tmp_path: Path) -> None:
     ]
     one = [{**event, "account_id": "busy", "target_id": "other"} for event in busy]
     third = one[-1] | {"event_id": "third", "country": "BR"}
-    archive = archived(tmp_path, [*busy, *one, third])
+    archive = archived(tmp_path, [*busy, *one, third], LATER)
     found = find_all(archive, 0, LATER)
     assert "many_countries" in {finding.rule for finding in found if "busy" in finding.account_ids}
     # thousands on one device: a kiosk, however few of them had come at first
@@ -96,14 +81,14 @@ def test_who_always_did_so_did_not_begin_when_history_is_cut(tmp_path: Path) -> 
         for n in range(60)
     ]
     first = [{**event, "occurred_at": START - DAY * 9 * n} for n, event in enumerate(events[:6])]
-    archive = archived(tmp_path, first + events[6:])
+    archive = archived(tmp_path, first + events[6:], LATER)
     assert find_all(archive, START + 20 * DAY, LATER) == []
     archive.close()
 
 
 def test_what_was_later_or_long_ago_counts_for_nothing(tmp_path: Path) -> None:
     case = next(case for case in cases() if case.rule == "fan_in")
-    archive = archived(tmp_path, case.events)
+    archive = archived(tmp_path, case.events, LATER)
     last = max(event["occurred_at"] for event in case.events)
     assert [f.rule for f in find_all(archive, 0, last)] == ["fan_in"]
     assert find_all(archive, 0, START + 8 * 3_600_000) == []
@@ -145,7 +130,7 @@ def test_an_analyst_adds_a_file_and_it_runs(folder: Path, tmp_path: Path) -> Non
     day, night = START // DAY * DAY + 12 * 3_600_000, START // DAY * DAY + 2 * 3_600_000
     like = {"type": "login", "event_id": "e"}
     events = [like | {"account_id": a, "occurred_at": at} for a, at in (("d", day), ("n", night))]
-    archive = archived(tmp_path / "archive", events)
+    archive = archived(tmp_path / "archive", events, LATER)
     assert find_all(archive, 0, LATER) == [Finding("at_night", "", ("n",), 1, night, "at night")]
     archive.close()
 
@@ -163,7 +148,7 @@ def test_a_file_that_does_not_work_is_named(
     folder: Path, tmp_path: Path, sql: str, says: str
 ) -> None:
     (folder / "at_night.sql").write_text(HEADER + sql)
-    archive = archived(tmp_path / "archive", next(cases()).events)
+    archive = archived(tmp_path / "archive", next(cases()).events, LATER)
     with pytest.raises(QueryError, match=r"detection/sequences/at_night.sql: .*") as failed:
         find_all(archive, 0, LATER)
     assert says in str(failed.value)

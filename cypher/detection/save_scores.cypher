@@ -1,4 +1,4 @@
-// Anomaly scores and what drove them.
+// Scores of accounts and what drove them.
 //
 // Access: write
 // Parameters:

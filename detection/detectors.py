@@ -1,0 +1,145 @@
+"""Account detectors: how unusual an account's numbers are among those of a sample.
+
+One protocol. Each is made of a sample of accounts (float64, accounts × features, log(1 + value))
+and fixed seeds alone, so the same sample is the same detector. None knows who is guilty.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+#: of the forest, and times that the network sees the sample
+TREES, PASSES = 300, 50
+#: nothing counts for more than this many deviations: one number must not decide alone
+_MOST = 10.0
+
+
+class Detector(Protocol):
+    """What says how unusual accounts are."""
+
+    def __init__(self, sample: Values) -> None:
+        """Learn what is usual; the sample has at least one row."""
+
+    def unusual(self, values: Values) -> Values:
+        """A number for each account, the higher the more unusual, on no scale of its own."""
+
+    def parts(self, values: Values) -> Values:
+        """What each feature had to do with it, accounts × features, 0 for nothing."""
+
+
+class UpperTails:
+    """The sum over features of −log of the share of the sample that has as much or more.
+
+    ECOD (Li et al. 2022) with upper tails only: features are directed. Such a sum is Fisher's
+    for independent features (1932); these are not, so it ranks and is no p-value. It sees no odd
+    combination of usual numbers, and who is odd in one number only is behind who is in several.
+    """
+
+    def __init__(self, sample: Values) -> None:
+        self._sorted = np.sort(sample, axis=0)
+
+    def parts(self, values: Values) -> Values:
+        """−log of the share, with the account itself counted in."""
+        count = len(self._sorted)
+        least = np.column_stack(
+            [
+                np.searchsorted(known, column, side="left")
+                for known, column in zip(self._sorted.T, values.T, strict=True)
+            ]
+        )
+        found: Values = -np.log((count - least + 1) / (count + 1))
+        return found
+
+    def unusual(self, values: Values) -> Values:
+        """The sum of the parts."""
+        found: Values = self.parts(values).sum(axis=1)
+        return found
+
+
+class RobustZ:
+    """How many robust deviations the features are above the median, as a root of squares.
+
+    By the median absolute deviation (Iglewicz and Hoaglin 1993), by the mean one where most
+    accounts have the same value: what hardly anybody has then counts for much.
+    """
+
+    def __init__(self, sample: Values) -> None:
+        self._median = np.median(sample, axis=0)
+        apart = np.abs(sample - self._median)
+        spread, mean = 1.4826 * np.median(apart, axis=0), 1.2533 * np.mean(apart, axis=0)
+        self._scale = np.where(spread > 0, spread, mean)
+
+    def parts(self, values: Values) -> Values:
+        """Deviations above the median."""
+        z = np.zeros_like(values)
+        np.divide(values - self._median, self._scale, where=self._scale > 0, out=z)
+        return np.clip(z, 0, _MOST)
+
+    def unusual(self, values: Values) -> Values:
+        """The root of the sum of squares."""
+        found: Values = np.sqrt((self.parts(values) ** 2).sum(axis=1))
+        return found
+
+
+class Forest:
+    """Isolation Forest (Liu, Ting, Zhou 2008).
+
+    It sees odd combinations, and knows no direction: an account that does very little is as odd as
+    one that does very much. It does not work well when anomalies are packed together. Two seeds
+    agreed on only 80 % of the top 1 % with 100 trees.
+    """
+
+    def __init__(self, sample: Values) -> None:
+        # imported here: it is half the start-up time of every command, and few need it
+        from sklearn.ensemble import IsolationForest
+
+        self._tails = UpperTails(sample)
+        self._forest: Any = IsolationForest(n_estimators=TREES, random_state=0).fit(sample)
+
+    def parts(self, values: Values) -> Values:
+        """Upper tails: a forest says nothing of single features."""
+        return self._tails.parts(values)
+
+    def unusual(self, values: Values) -> Values:
+        """One minus the depth at which trees tell an account apart, on the paper's scale."""
+        found: Values = -self._forest.score_samples(values)
+        return found
+
+
+class AutoEncoder:
+    """How badly a small neural network rebuilds an account from half as many numbers.
+
+    It sees accounts whose numbers do not go together as those of others do (Hawkins et al. 2002);
+    where all go together, as in a sample of copies, it sees nothing.
+    """
+
+    def __init__(self, sample: Values) -> None:
+        from sklearn.neural_network import MLPRegressor
+
+        self._mean = sample.mean(axis=0)
+        self._scale = np.where(sample.std(axis=0) > 0, sample.std(axis=0), 1.0)
+        self._network: Any = MLPRegressor(
+            hidden_layer_sizes=(max(sample.shape[1] // 2, 1),),
+            activation="tanh",
+            random_state=0,
+        )
+        scaled = self._scaled(sample)
+        for _ in range(PASSES):
+            self._network.partial_fit(scaled, scaled)
+
+    def _scaled(self, values: Values) -> Values:
+        found: Values = np.clip((values - self._mean) / self._scale, -_MOST, _MOST)
+        return found
+
+    def parts(self, values: Values) -> Values:
+        """The square of what each feature lacks or has too much."""
+        scaled = self._scaled(values)
+        found: Values = (scaled - self._network.predict(scaled)) ** 2
+        return found
+
+    def unusual(self, values: Values) -> Values:
+        """The mean of the parts."""
+        found: Values = self.parts(values).mean(axis=1)
+        return found
