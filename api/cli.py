@@ -22,6 +22,7 @@ from api.commands import archive, keys
 from api.commands.backtest import backtest
 from api.commands.begin import begin
 from api.commands.bench import bench
+from api.commands.detectors import detectors
 from api.commands.dispose import dispose
 from api.commands.evaluate import evaluate
 from api.commands.quality import quality
@@ -70,6 +71,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(archive.app, name="archive")
 app.callback()(begin)
 app.command()(backtest)
+app.command()(detectors)
 app.command()(bench)
 app.command()(dispose)
 app.command()(evaluate)

@@ -3,13 +3,16 @@
 import hashlib
 import logging
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.detectors import AutoEncoder, Detector, Forest, RobustZ, UpperTails, Values
+from detection.detectors import Detector, Lessons, UpperTails, Values, detector_of
 from detection.features import FEATURES, Features, read_features
+from detection.learning import learn_from_dispositions
+from detection.settings import DetectionSettings
 from graph.archive import Archive
 from graph.deny_list import DenyList
 from graph.dispositions import read_benign_keys
@@ -18,13 +21,6 @@ from graph.times import DAY_MS
 
 log = logging.getLogger("ringtrace.detection")
 
-#: by the name that the settings know them by
-DETECTORS: dict[str, type[Detector]] = {
-    "tails": UpperTails,
-    "robust-z": RobustZ,
-    "forest": Forest,
-    "autoencoder": AutoEncoder,
-}
 #: accounts that a detector is made of at most, and fewest that say what is usual
 SAMPLE_SIZE, ENOUGH = 20_000, 1_000
 #: share of the sample up to which a feature is named as a driver
@@ -34,19 +30,21 @@ MAX_DRIVERS = 3
 _A_TENTH = 25
 _NOTHING = DenyList()
 
+#: a score of 0 to 100 and what drove it, in words
+Verdict = tuple[int, list[str]]
+
 
 class AccountModel:
     """A detector, and the sample it was made of as its scale."""
 
-    def __init__(self, detector: type[Detector], features: Features) -> None:
-        """Learn what is usual from at most SAMPLE_SIZE accounts, chosen by a hash of their ids."""
-        sample = features.values[_sample(features.account_ids)]
-        self._none = not len(sample)
+    def __init__(self, make: Callable[[Values], Detector], sample: Features) -> None:
+        """Learn what is usual; of a sample of nobody, nothing is unusual."""
+        self._none = not sample.account_ids
         if self._none:
             return
-        self._detector = detector(sample)
-        self._tails = UpperTails(sample)
-        self._scale = UpperTails(_rounded(self._detector, sample))
+        self._detector = make(sample.values)
+        self._tails = UpperTails(sample.values)
+        self._scale = UpperTails(_rounded(self._detector, sample.values))
 
     def score(self, features: Features) -> NDArray[np.int64]:
         """0 to 100 for each account: 25 for one in ten, 50 for one in a hundred, and so on.
@@ -57,6 +55,10 @@ class AccountModel:
             return np.zeros(len(features.account_ids), np.int64)
         rarity = self._scale.parts(_rounded(self._detector, features.values))[:, 0]
         return np.minimum(np.floor(rarity / math.log(10) * _A_TENTH), 100).astype(np.int64)
+
+    def verdicts(self, features: Features) -> list[Verdict]:
+        """Score and drivers of each account."""
+        return list(zip(self.score(features).tolist(), self.drivers(features), strict=True))
 
     def drivers(self, features: Features) -> list[list[str]]:
         """For each account what drove its score, in words, strongest first.
@@ -79,12 +81,14 @@ class AccountModel:
         return found
 
 
-def _sample(account_ids: list[str]) -> list[int]:
-    if len(account_ids) <= SAMPLE_SIZE:
-        return list(range(len(account_ids)))
-    digests = [hashlib.blake2b(a.encode(), digest_size=8).digest() for a in account_ids]
-    order = sorted(range(len(account_ids)), key=digests.__getitem__)
-    return sorted(order[:SAMPLE_SIZE])
+def sampled(features: Features) -> Features:
+    """At most SAMPLE_SIZE of the accounts, chosen by a hash of their ids."""
+    ids = features.account_ids
+    if len(ids) <= SAMPLE_SIZE:
+        return features
+    digests = [hashlib.blake2b(a.encode(), digest_size=8).digest() for a in ids]
+    chosen = sorted(sorted(range(len(ids)), key=digests.__getitem__)[:SAMPLE_SIZE])
+    return Features([ids[n] for n in chosen], features.values[chosen])
 
 
 def _rounded(detector: Detector, values: Values) -> Values:
@@ -106,26 +110,31 @@ def _percent(share: float) -> str:
 
 
 def keep_scores(
-    store: GraphStore, archive: Archive, detector: str, denied: DenyList = _NOTHING
+    store: GraphStore, archive: Archive, settings: DetectionSettings, denied: DenyList = _NOTHING
 ) -> int:
-    """Bring the scores in the graph up to what the archive says; how many changed.
+    """Bring the scores in the graph up to what the archive says; how many accounts changed.
 
     A score is a function of the events up to the graph's time: what is usual is learnt from the
-    accounts as they stood when the day (UTC) began, or stand now where those are not ENOUGH.
-    Everything is looked at again: a million events and accounts take some ten seconds.
+    accounts as they stood when the day (UTC) began, or stand now where those are not ENOUGH. A
+    challenger scores beside, and what it says is seen in `ringtrace detectors` only. Everything is
+    looked at again: a million events and accounts take some ten seconds.
     """
     now = store.read("detection/read_now")[0]["now"] or 0
     denied = denied.with_keys(read_benign_keys(store))
     features = read_features(archive, now, denied)
-    scored = score_accounts(archive, detector, features, now, denied)
-    stored = {
-        row[0]: (row[1], row[2])
-        for row in store.read_about("detection/read_scores", features.account_ids)
-    }
+    usual = usual_accounts(archive, features, now, denied)
+    names = (settings.detector, settings.challenger)
+    lessons = learn_from_dispositions(store, usual, features) if "learned" in names else None
+    scored = _model(settings.detector, lessons, usual).verdicts(features)
+    shadow: list[int | None] = [None] * len(scored)
+    if settings.challenger is not None:
+        shadow = _model(settings.challenger, lessons, usual).score(features).tolist()
+    stored = store.read_about("detection/read_scores", features.account_ids)
+    known = {account_id: tuple(verdict) for account_id, *verdict in stored}
     rows = [
-        [account_id, score, drivers]
-        for account_id, (score, drivers) in zip(features.account_ids, scored, strict=True)
-        if account_id in stored and stored[account_id] != (score, drivers)
+        [account_id, *verdict, other]
+        for account_id, verdict, other in zip(features.account_ids, scored, shadow, strict=True)
+        if account_id in known and known[account_id] != (*verdict, other)
     ]
     store.write_rows("detection/save_scores", rows)
     if rows:
@@ -134,24 +143,32 @@ def keep_scores(
 
 
 def score_accounts(
-    archive: Archive, detector: str, features: Features, now: int, denied: DenyList = _NOTHING
-) -> list[tuple[int, list[str]]]:
+    archive: Archive,
+    make: Callable[[Values], Detector],
+    features: Features,
+    now: int,
+    denied: DenyList = _NOTHING,
+) -> list[Verdict]:
     """The score of each account at `now`, milliseconds, and what drove it."""
+    return AccountModel(make, usual_accounts(archive, features, now, denied)).verdicts(features)
+
+
+def usual_accounts(
+    archive: Archive, present: Features, now: int, denied: DenyList = _NOTHING
+) -> Features:
+    """Those that say what is usual at `now`, milliseconds, when there are these accounts."""
     day = now // DAY_MS * DAY_MS
-    model = _model_of_day(archive, detector, day, archive.count(0, day), denied)
-    if model is None:
-        model = AccountModel(DETECTORS[detector], features)
-    return list(zip(model.score(features).tolist(), model.drivers(features), strict=True))
+    # of the events before some may come late
+    return _sample_of_day(archive, day, archive.count(0, day), denied) or sampled(present)
 
 
 @lru_cache(maxsize=1)
-def _model_of_day(
-    archive: Archive, detector: str, day: int, count: int, denied: DenyList
-) -> AccountModel | None:
-    """What was usual when a day began; `count` events were before, of which some come late."""
-    if not count:
-        return None
-    features = read_features(archive, day - 1, denied)
-    if len(features.account_ids) < ENOUGH:
-        return None
-    return AccountModel(DETECTORS[detector], features)
+def _sample_of_day(archive: Archive, day: int, count: int, denied: DenyList) -> Features | None:
+    """Some of the accounts as they stood when a day began, after `count` events; None for few."""
+    sample = sampled(read_features(archive, day - 1, denied)) if count else None
+    return sample if sample and len(sample.account_ids) >= ENOUGH else None
+
+
+@lru_cache(maxsize=2)
+def _model(name: str, lessons: Lessons | None, usual: Features) -> AccountModel:
+    return AccountModel(detector_of(name, lessons), usual)

@@ -4,6 +4,9 @@ One protocol. Each is made of a sample of accounts (float64, accounts × feature
 and fixed seeds alone, so the same sample is the same detector. None knows who is guilty.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,15 +15,16 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 #: of the forest, and times that the network sees the sample
 TREES, PASSES = 300, 50
+#: how far one account moves what is learnt
+RATE = 0.001
+#: share of the sample whose odds of being bad are even before anything is learnt
+_EVEN = 0.01
 #: nothing counts for more than this many deviations: one number must not decide alone
 _MOST = 10.0
 
 
 class Detector(Protocol):
     """What says how unusual accounts are."""
-
-    def __init__(self, sample: Values) -> None:
-        """Learn what is usual; the sample has at least one row."""
 
     def unusual(self, values: Values) -> Values:
         """A number for each account, the higher the more unusual, on no scale of its own."""
@@ -143,3 +147,73 @@ class AutoEncoder:
         """The mean of the parts."""
         found: Values = self.parts(values).mean(axis=1)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What investigators taught: a weight for each feature, and the log odds of who has none."""
+
+    weights: tuple[float, ...]
+    intercept: float
+
+
+class Learned:
+    """Upper tails, each times a weight that is learnt from what investigators said.
+
+    Logistic regression by stochastic gradient descent (Bottou 2010), an account at a time and each
+    once, from weights of 1: without lessons it is UpperTails, and some wrong ones move it little. A
+    weight never falls below 0. It learns from rings that somebody looked at, and knows nothing of
+    others; what was taken back it does not forget.
+    """
+
+    def __init__(self, sample: Values, lessons: Lessons | None = None) -> None:
+        self._tails = UpperTails(sample)
+        if lessons is None:
+            even = float(np.quantile(self._tails.unusual(sample), 1 - _EVEN))
+            lessons = Lessons((1.0,) * sample.shape[1], -even)
+        self._weights, self._intercept = np.array(lessons.weights), lessons.intercept
+
+    @property
+    def lessons(self) -> Lessons:
+        """What it has learnt."""
+        return Lessons(tuple(self._weights.tolist()), self._intercept)
+
+    def learn(self, values: Values, is_bad: NDArray[np.bool_]) -> None:
+        """Take in some accounts that somebody judged, in this order."""
+        from sklearn.linear_model import SGDClassifier
+
+        classifier: Any = SGDClassifier(
+            loss="log_loss", alpha=0.0, learning_rate="constant", eta0=RATE, shuffle=False
+        )
+        # a lesson about nobody, for it to take weights from elsewhere
+        nobody = np.zeros((2, len(self._weights)))
+        classifier.partial_fit(nobody, [0, 1], classes=[0, 1])
+        classifier.coef_, classifier.intercept_ = self._weights[None, :], [self._intercept]
+        classifier.partial_fit(self._tails.parts(values), is_bad.astype(np.int64))
+        self._weights = np.maximum(classifier.coef_[0], 0.0)
+        self._intercept = float(classifier.intercept_[0])
+
+    def parts(self, values: Values) -> Values:
+        """Upper tails times their weights."""
+        found: Values = self._tails.parts(values) * self._weights
+        return found
+
+    def unusual(self, values: Values) -> Values:
+        """The sum of the parts."""
+        found: Values = self.parts(values).sum(axis=1)
+        return found
+
+
+#: by the name that the settings know them by: what makes one of a sample of at least one row
+DETECTORS: dict[str, Callable[[Values], Detector]] = {
+    "tails": UpperTails,
+    "robust-z": RobustZ,
+    "forest": Forest,
+    "autoencoder": AutoEncoder,
+    "learned": Learned,
+}
+
+
+def detector_of(name: str, lessons: Lessons | None = None) -> Callable[[Values], Detector]:
+    """What makes the detector of this name from a sample; lessons are for `learned`."""
+    return partial(Learned, lessons=lessons) if name == "learned" else DETECTORS[name]

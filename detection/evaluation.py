@@ -1,7 +1,7 @@
 """How well scores and rings agree with a truth about accounts: figures only, no I/O."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class Truth:
     is_member: Mask
     #: ring id to members; None when the file does not say which rings there are
     rings: dict[str, frozenset[int]] | None
+    #: number of an account to when it became known that its label is 1, milliseconds since 1970
+    since: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

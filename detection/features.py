@@ -32,7 +32,7 @@ _SQL = Path(__file__).with_name("account_features.sql").read_text("utf-8")
 _NOTHING = DenyList()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Features:
     """One row an account, one column a feature, as log(1 + value)."""
 

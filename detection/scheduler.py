@@ -46,7 +46,7 @@ def look_through(
     """Bring the graph up to what only the archive's events tell: ties, findings, scores."""
     keep_in_step(store, archive, denied)
     keep_sequences(store, archive, denied)
-    keep_scores(store, archive, settings.detector, denied)
+    keep_scores(store, archive, settings, denied)
 
 
 def detect_every(

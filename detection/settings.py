@@ -8,6 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graph.model import RiskLevel
 
+DetectorName = Literal["tails", "robust-z", "forest", "autoencoder", "learned"]
+
 
 class DetectionSettings(BaseSettings):
     """How rings are found and scored."""
@@ -22,10 +24,13 @@ class DetectionSettings(BaseSettings):
     resolution: float = Field(
         0.2, gt=0, description="CPM: least mean link weight inside a community."
     )
-    detector: Literal["tails", "robust-z", "forest", "autoencoder"] = Field(
+    detector: DetectorName = Field(
         "tails",
         description="Account detector: tails (sum of upper tails), robust-z, forest (Isolation "
-        "Forest) or autoencoder.",
+        "Forest), autoencoder, or learned (tails, weighted by what investigators said).",
+    )
+    challenger: DetectorName | None = Field(
+        None, description="A second account detector, whose scores are for comparing only."
     )
     min_ring_size: int = Field(3, ge=2, description="Fewest accounts of a ring.")
     medium_score: int = Field(25, description="Lowest risk score of level medium.")

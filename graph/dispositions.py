@@ -108,7 +108,10 @@ def _dispose_ring(tx: Transaction, ring_id: str, verdict: Verdict, now: int) -> 
     else:
         touched |= _ids(tx.run("cases/end_cannot_links", ring_id=ring_id))
     disposition = _disposition(verdict, ring["at"])
-    tx.run("cases/save_ring_disposition", ring_id=ring_id, disposition=_row(disposition))
+    # kept with it, for the ring goes on: what was said is about those who were in it, and why
+    members = [a for a in ring["account_ids"] if a not in disposition.excluded_account_ids]
+    row = _row(disposition) | {"account_ids": members, "reason_codes": ring["reason_codes"]}
+    tx.run("cases/save_ring_disposition", ring_id=ring_id, disposition=row)
     _touch(tx, touched)
     return disposition
 

@@ -6,7 +6,7 @@
 // Parameters:
 //   $ring_id  string  the ring
 //   $now      int     clock, milliseconds since 1970
-// Returns: status, at, last_seen, account_ids
+// Returns: status, at, last_seen, account_ids, reason_codes
 // Browser: :params {ring_id: "", now: 0}
 MATCH (world:World {name: 'ringtrace'})
 SET world.dispositions = coalesce(world.dispositions, 0) + 1
@@ -19,4 +19,6 @@ OPTIONAL MATCH (ring)<-[member:MEMBER_OF]-(account:Account)
 WHERE member.until IS NULL OR member.until = ring.closed_at
 WITH ring, account.id AS id, member.strength AS strength ORDER BY strength DESC, id
 RETURN ring.status AS status, ring.disposed_at AS at, ring.last_seen AS last_seen,
-       collect(id) AS account_ids;
+       collect(id) AS account_ids,
+       COLLECT { MATCH (ring)-[:HAS_REASON]->(reason) RETURN reason.code ORDER BY reason.code }
+         AS reason_codes;

@@ -1,10 +1,11 @@
-// Scores of accounts and what drove them.
+// Scores of accounts, what drove them, and what a challenger would say.
 //
 // Access: write
 // Parameters:
-//   $rows  list  [id, score, reasons]
+//   $rows  list  [id, score, reasons, the challenger's score or null]
 // Returns: nothing
 // Browser: :params {rows: []}
 UNWIND $rows AS row
 MATCH (account:Account {id: row[0]})
-SET account.anomaly_score = row[1], account.anomaly_reasons = row[2];
+SET account.anomaly_score = row[1], account.anomaly_reasons = row[2],
+    account.shadow_score = row[3];

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from detection.account_scores import keep_scores, score_accounts
+from detection.detectors import UpperTails
 from detection.features import read_features
 from detection.rules import rules
+from detection.settings import DetectionSettings
 from graph.queries import query
 from graph.store import GraphStore
 from graph.times import rfc3339
@@ -120,7 +122,7 @@ def test_all_again_changes_nothing_and_what_is_no_more_true_goes(
 def test_every_account_has_the_score_that_its_events_give(folder: Path, graph: GraphStore) -> None:
     archive, now = own_settings(folder / "world").archive(), graph.read("detection/read_now")
     features = read_features(archive, now[0]["now"])
-    scored = score_accounts(archive, "tails", features, now[0]["now"])
+    scored = score_accounts(archive, UpperTails, features, now[0]["now"])
     wanted = dict(zip(features.account_ids, scored, strict=True))
     found = {
         account.account_id: (account.anomaly_score, list(account.anomaly_reasons))
@@ -134,10 +136,10 @@ def test_every_account_has_the_score_that_its_events_give(folder: Path, graph: G
     (account,) = case.flagged
     assert any("new payment instruments" in words for words in found[account][1])
     # what is as it was is not written, what was changed by hand is
-    assert keep_scores(graph, archive, "tails") == 0
-    row = [account, 1, ["by hand"]]
+    assert keep_scores(graph, archive, DetectionSettings()) == 0
+    row = [account, 1, ["by hand"], None]
     graph.write(lambda tx: tx.run("detection/save_scores", rows=[row]))
-    assert keep_scores(graph, archive, "tails") == 1
+    assert keep_scores(graph, archive, DetectionSettings()) == 1
     archive.close()
 
 

@@ -7,14 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from detection.account_scores import (
-    DETECTORS,
     ENOUGH,
     MAX_DRIVERS,
     SAMPLE_SIZE,
     AccountModel,
+    sampled,
     score_accounts,
 )
-from detection.detectors import UpperTails
+from detection.detectors import DETECTORS, Learned, Lessons, UpperTails
 from detection.features import FEATURES, Features, read_features
 from detection.settings import DetectionSettings
 from graph.times import DAY_MS
@@ -39,8 +39,13 @@ def crowd() -> Features:
 
 
 @pytest.fixture(scope="module", params=sorted(DETECTORS))
-def model(request: pytest.FixtureRequest, crowd: Features) -> AccountModel:
-    return AccountModel(DETECTORS[request.param], crowd)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def model(name: str, crowd: Features) -> AccountModel:
+    return AccountModel(DETECTORS[name], crowd)
 
 
 def test_every_detector_can_be_chosen():
@@ -61,8 +66,8 @@ def test_a_far_outlier_is_more_unusual_than_the_crowd(crowd, model):
     assert model.score(people(np.median(crowd.values, axis=0)[None, :]))[0] <= 10
 
 
-def test_the_same_sample_gives_the_same_scores(crowd, model):
-    again = AccountModel(type(model._detector), Features(crowd.account_ids, crowd.values.copy()))
+def test_the_same_sample_gives_the_same_scores(crowd, name, model):
+    again = AccountModel(DETECTORS[name], Features(crowd.account_ids, crowd.values.copy()))
     assert again.score(crowd).tolist() == model.score(crowd).tolist()
     assert again.drivers(crowd) == model.drivers(crowd)
 
@@ -126,10 +131,47 @@ def test_a_sample_is_spread_over_all_accounts():
     values = np.zeros((SAMPLE_SIZE + 5_000, len(FEATURES)))
     values[:, 0] = np.arange(len(values))
     everybody = people(values)
-    scores = AccountModel(UpperTails, everybody).score(everybody)
+    sample = sampled(everybody)
+    assert len(sample.account_ids) == SAMPLE_SIZE
+    scores = AccountModel(UpperTails, sample).score(everybody)
     assert (scores >= 25).mean() == pytest.approx(0.1, abs=0.01)
-    back = Features(everybody.account_ids[::-1], values[::-1])
+    back = sampled(Features(everybody.account_ids[::-1], values[::-1]))
     assert AccountModel(UpperTails, back).score(everybody).tolist() == scores.tolist()
+
+
+def test_without_lessons_the_learner_is_the_sum_of_tails(crowd):
+    sums = UpperTails(crowd.values).unusual(crowd.values)
+    assert Learned(crowd.values).unusual(crowd.values) == pytest.approx(sums)
+
+
+def test_lessons_move_weights_towards_what_tells_the_bad_from_the_good(crowd):
+    learner = Learned(crowd.values)
+    before = learner.lessons
+    high = np.zeros_like(crowd.values[:200])
+    high[:, 0] = 9.0
+    also_high = np.zeros_like(high)
+    # in so many ways that they are thought bad at first
+    also_high[:, 1:6] = 9.0
+    is_bad = np.arange(400) < 200
+    for _ in range(20):
+        learner.learn(np.vstack([high, also_high]), is_bad)
+    after = learner.lessons
+    assert after.weights[0] > before.weights[0] == 1.0
+    assert all(0 <= weight < 0.5 for weight in after.weights[1:6])
+    # of what nobody had there is no lesson
+    assert after.weights[6:] == before.weights[6:]
+    assert Learned(crowd.values, after).lessons == after
+
+
+def test_an_account_is_learnt_by_logistic_regression(crowd):
+    """One step by hand (Bottou 2010)."""
+    lessons = Lessons((1.0,) * len(FEATURES), -3.0)
+    learner, row = Learned(crowd.values, lessons), crowd.values[:1]
+    learner.learn(row, np.array([True]))
+    parts = UpperTails(crowd.values).parts(row)[0]
+    step = 0.001 * (1 - 1 / (1 + np.exp(3.0 - parts.sum())))
+    assert learner.lessons.weights == pytest.approx(1 + step * parts)
+    assert learner.lessons.intercept == pytest.approx(-3.0 + step)
 
 
 def did(account_id: str, at: int, number: int = 0) -> dict[str, object]:
@@ -149,8 +191,8 @@ def test_what_is_usual_is_learnt_from_the_day_before(tmp_path: Path):
     on_it = [did(f"a{n:04}", DAY_START, k) for n in range(ENOUGH) for k in range(1, 6)]
     now = DAY_START + 60_000
     known = archived(tmp_path / "known", before + on_it, now)
-    scores = [score for score, _ in score_accounts(known, "tails", read_features(known, now), now)]
-    assert min(scores) > 50
+    features = read_features(known, now)
+    assert min(score for score, _ in score_accounts(known, UpperTails, features, now)) > 50
     few = archived(tmp_path / "few", before[1:] + on_it, now)
     features = read_features(few, now)
-    assert {score for score, _ in score_accounts(few, "tails", features, now)} == {0}
+    assert {score for score, _ in score_accounts(few, UpperTails, features, now)} == {0}

@@ -1,0 +1,16 @@
+// What the account detector that learns has learnt, unless another process learnt the same meanwhile.
+//
+// Access: write
+// Parameters:
+//   $features   list   names of the features
+//   $weights    list   a weight for each
+//   $intercept  float  log odds of who has none of them
+//   $since      int    what was learnt until when before, milliseconds since 1970
+//   $until      int    what is learnt until when now
+// Returns: nothing
+// Browser: :params {features: [], weights: [], intercept: 0.0, since: 0, until: 0}
+MERGE (learner:Learner {name: 'accounts'})
+WITH learner
+WHERE coalesce(learner.until, 0) <= $since
+SET learner.features = $features, learner.weights = $weights, learner.intercept = $intercept,
+    learner.until = $until;

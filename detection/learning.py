@@ -1,0 +1,56 @@
+"""What investigators said, as lessons for the detector that learns."""
+
+from functools import partial
+
+import numpy as np
+
+from detection.detectors import Learned, Lessons
+from detection.features import FEATURES, Features
+from graph.dispositions import Conclusion
+from graph.store import GraphStore, Transaction
+
+
+def read_lessons(store: GraphStore) -> tuple[Lessons | None, int]:
+    """What was learnt so far, and until when; None before the first time."""
+    for row in store.read("detection/read_lessons"):
+        # of another version's features nothing is known
+        if row["features"] == list(FEATURES):
+            return Lessons(tuple(row["weights"]), row["intercept"]), row["until"]
+    return None, 0
+
+
+def learn_from_dispositions(
+    store: GraphStore, usual: Features, present: Features
+) -> Lessons | None:
+    """Take in what was said of rings since the last time, in its order, each once; what is known.
+
+    Members of a confirmed ring are bad, those excluded from it and those of a dismissed ring are
+    not. An account is seen as it is now, a minute or so after somebody judged it. `usual` are the
+    accounts that say what is usual, `present` all. None before the first lesson.
+    """
+    known, until = read_lessons(store)
+    rows = store.read("detection/new_labels", since=until)
+    if not rows or not usual.account_ids:
+        return known
+    detector = Learned(usual.values, known)
+    place = {account_id: number for number, account_id in enumerate(present.account_ids)}
+    for row in rows:
+        is_bad = dict.fromkeys(row["account_ids"], row["disposition"] == Conclusion.CONFIRMED)
+        is_bad |= dict.fromkeys(row["excluded_account_ids"], False)
+        about = sorted(is_bad.keys() & place.keys())
+        if about:
+            values = present.values[[place[account_id] for account_id in about]]
+            detector.learn(values, np.array([is_bad[account_id] for account_id in about]))
+    learnt = detector.lessons
+    store.write(
+        partial(
+            Transaction.run,
+            name="detection/save_lessons",
+            features=list(FEATURES),
+            weights=list(learnt.weights),
+            intercept=learnt.intercept,
+            since=until,
+            until=rows[-1]["at"],
+        )
+    )
+    return learnt

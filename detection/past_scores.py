@@ -1,0 +1,219 @@
+"""How well account detectors would have told what became known: as of each month's end.
+
+An account is scored by what had happened until then and nothing later. Two questions are asked: of
+whom it became known in the month just ended, and of whom in the 90 days after.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.account_scores import AccountModel, usual_accounts
+from detection.detectors import Learned, Lessons, Values, detector_of
+from detection.evaluation import Truth
+from detection.features import FEATURES, Features, read_features
+from graph.archive import Archive
+from graph.deny_list import DenyList
+from graph.times import DAY_MS, millis
+
+AHEAD_MS = 90 * DAY_MS
+#: what a detector is to be better than
+BASELINE = "spent_recently"
+#: share of the accounts that somebody looks at
+LOOKED_AT = 0.01
+#: what is asked, and of whom: all, or those who paid or were paid
+QUESTIONS = (("month", "all"), ("month", "paid"), ("next", "all"), ("next", "paid"))
+_DRAWS = 2_000
+_NEVER = 1 << 60
+_NOTHING = DenyList()
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The accounts as they stood at one instant, and what became known of them."""
+
+    #: it, and the beginning of the month that ends here; milliseconds since 1970
+    at: int
+    begins: int
+    #: of the accounts that are asked about
+    features: Features
+    #: the accounts that say what is usual
+    usual: Features
+    #: whether an account had to do with money that went from one account to another
+    paid: Mask
+    #: when each became known to be bad, milliseconds; far away for the others
+    known_at: NDArray[np.int64]
+
+    def asked(self, window: str) -> tuple[Mask, Mask]:
+        """Who is asked about, and who of them is bad: not who was known before."""
+        since, until = (
+            (self.begins, self.at) if window == "month" else (self.at, self.at + AHEAD_MS)
+        )
+        return self.known_at >= since, (self.known_at >= since) & (self.known_at < until)
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """How a detector would have done in one question, over all cuts."""
+
+    detector: str
+    window: str
+    population: str
+    cuts: int
+    accounts: int
+    bad: int
+    #: the mean over cuts, and over bad accounts of all cuts (each against the others of its cut)
+    auc: float
+    auc_of_all: float
+    #: share of the bad among the LOOKED_AT who score highest, the mean over cuts
+    recall: float
+    #: AUC of all beyond that of BASELINE, and its interval of 95 %: a bootstrap of the accounts
+    gain: float
+    lower: float
+    upper: float
+
+
+def cuts(archive: Archive, truth: Truth, until: int, denied: DenyList = _NOTHING) -> Iterator[Cut]:
+    """The ends of the months (UTC) with somebody who became known in it, or in the 90 days after.
+
+    None is after `until`, milliseconds since 1970. Only accounts that the truth names are asked
+    about.
+    """
+    known = {account_id: truth.since.get(n, _NEVER) for account_id, n in truth.numbers.items()}
+    times = [at for at in known.values() if at < until]
+    begins = _month(min(times, default=until) - AHEAD_MS)
+    while times and begins <= max(times):
+        # 32 days after its first, a month is over
+        end = _month(begins + 32 * DAY_MS)
+        features = read_features(archive, end - 1, denied)
+        usual = usual_accounts(archive, features, end - 1, denied)
+        named = [n for n, a in enumerate(features.account_ids) if a in known]
+        ids = [features.account_ids[n] for n in named]
+        transfers = archive.transfers(0, end)
+        paid = {*transfers["payer"].to_pylist(), *transfers["payee"].to_pylist()}
+        yield Cut(
+            end,
+            begins,
+            Features(ids, features.values[named]),
+            usual,
+            np.array([a in paid for a in ids], np.bool_),
+            np.array([known[a] for a in ids], np.int64),
+        )
+        begins = end
+
+
+def _month(at: int) -> int:
+    """The beginning of the month of an instant, both in milliseconds since 1970."""
+    day = datetime.fromtimestamp(at / 1000, UTC)
+    return millis(datetime(day.year, day.month, 1, tzinfo=UTC))
+
+
+def foresight(name: str, found: Sequence[Cut]) -> list[Foresight]:
+    """How a detector would have done at these cuts, for each question and population.
+
+    The detector that learns is taught before each cut what had become known by then of the cuts
+    that were 90 days before, or more; cuts at which it had learnt nothing yet are left out.
+    """
+    taught: list[tuple[Cut, Lessons | None]] = [(cut, None) for cut in found]
+    if name == "learned":
+        taught = [(cut, lessons) for cut, lessons in _lessons(found) if lessons]
+    scores = [
+        AccountModel(detector_of(name, lessons), cut.usual).score(cut.features)
+        for cut, lessons in taught
+    ]
+    found = [cut for cut, _ in taught]
+    baseline = list(FEATURES).index(BASELINE)
+    money = [cut.features.values[:, baseline] for cut in found]
+    rows = [_foresight(name, *asked, found, scores, money) for asked in QUESTIONS]
+    return [row for row in rows if row is not None]
+
+
+def _lessons(found: Sequence[Cut]) -> Iterator[tuple[Cut, Lessons | None]]:
+    """Each cut, and what the earlier ones had taught by then."""
+    lessons: Lessons | None = None
+    taught = 0
+    for cut in found:
+        while found[taught].at + AHEAD_MS <= cut.at:
+            past = found[taught]
+            detector = Learned(past.usual.values, lessons)
+            asked, is_bad = past.asked("next")
+            detector.learn(past.features.values[asked], is_bad[asked])
+            lessons, taught = detector.lessons, taught + 1
+        yield cut, lessons
+
+
+def _foresight(
+    name: str,
+    window: str,
+    population: str,
+    found: Sequence[Cut],
+    scores: Sequence[NDArray[np.number]],
+    money: Sequence[Values],
+) -> Foresight | None:
+    aucs, recalls, places, gains, who, asked_about = [], [], [], [], [], 0
+    for cut, score, spent in zip(found, scores, money, strict=True):
+        asked, is_bad = cut.asked(window)
+        if population == "paid":
+            asked, is_bad = asked & cut.paid, is_bad & cut.paid
+        bad = is_bad[asked]
+        if not bad.any() or bad.all():
+            continue
+        place = placements(score[asked], bad)
+        aucs.append(place.mean())
+        recalls.append(recall_at(score[asked], bad, LOOKED_AT))
+        places.append(place)
+        gains.append(place - placements(spent[asked], bad))
+        who += [cut.features.account_ids[n] for n in np.flatnonzero(is_bad)]
+        asked_about += len(bad)
+    if not aucs:
+        return None
+    gain = np.concatenate(gains)
+    return Foresight(
+        name,
+        window,
+        population,
+        len(aucs),
+        asked_about,
+        len(who),
+        float(np.mean(aucs)),
+        float(np.concatenate(places).mean()),
+        float(np.mean(recalls)),
+        float(gain.mean()),
+        *_interval(gain, who),
+    )
+
+
+def placements(score: NDArray[np.number], is_bad: Mask) -> Values:
+    """For each bad account the share of the others that score lower, equals half: its AUC."""
+    others = np.sort(score[~is_bad])
+    below = np.searchsorted(others, score[is_bad], side="left")
+    up_to = np.searchsorted(others, score[is_bad], side="right")
+    found: Values = (below + up_to) / 2 / len(others)
+    return found
+
+
+def recall_at(score: NDArray[np.number], is_bad: Mask, share: float) -> float:
+    """Share of the bad among this share of all who score highest; equals at its edge by chance."""
+    most = max(int(len(score) * share), 1)
+    edge = np.sort(score)[-most]
+    above, at = score > edge, score == edge
+    room = (most - above.sum()) / at.sum()
+    return float((is_bad[above].sum() + is_bad[at].sum() * room) / is_bad.sum())
+
+
+def _interval(gain: Values, account_ids: list[str]) -> tuple[float, float]:
+    """Of 95 % of the mean gain, by drawing accounts, each with all its cuts (Efron 1979).
+
+    The others are so many that which of them there are makes no difference.
+    """
+    codes = np.unique(account_ids, return_inverse=True)[1]
+    sums, counts = np.bincount(codes, gain), np.bincount(codes)
+    chance = np.random.default_rng(0)
+    drawn = chance.integers(0, len(sums), (_DRAWS, len(sums)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(low), float(high)

@@ -1,0 +1,49 @@
+import pytest
+
+from detection.feedback import ALL_RINGS, Compared, agreement, precision_by_week
+from graph.times import DAY_MS
+
+#: a Thursday
+EPOCH = 0
+
+
+def judged(at: int, disposition: str, *codes: str) -> dict[str, object]:
+    return {"ring_id": "r", "at": at, "disposition": disposition, "reason_codes": list(codes)}
+
+
+def test_precision_is_counted_by_week_and_reason():
+    rows = [
+        judged(EPOCH, "confirmed", "shared_device", "size"),
+        judged(EPOCH + 3 * DAY_MS, "dismissed", "shared_device"),
+        # the Monday after
+        judged(EPOCH + 4 * DAY_MS, "confirmed"),
+    ]
+    found = {(each.week, each.reason): each for each in precision_by_week(rows)}
+    assert list(found) == [
+        ("1969-12-29", ALL_RINGS),
+        ("1969-12-29", "shared_device"),
+        ("1969-12-29", "size"),
+        ("1970-01-05", ALL_RINGS),
+    ]
+    device = found["1969-12-29", "shared_device"]
+    assert (device.confirmed, device.dismissed, device.precision) == (1, 1, 0.5)
+    assert device.lower == pytest.approx(0.0945, abs=1e-4)
+    assert found["1969-12-29", "size"].precision == 1.0
+    assert found["1970-01-05", ALL_RINGS].confirmed == 1
+
+
+def test_nothing_judged_is_nothing_to_say():
+    assert precision_by_week([]) == []
+
+
+def rings(*scores: tuple[float | None, float | None]) -> list[Compared]:
+    return [Compared(f"r{n}", 50, 4, live, shadow) for n, (live, shadow) in enumerate(scores)]
+
+
+def test_agreement_is_a_rank_correlation():
+    assert agreement(rings((1, 10), (2, 20), (3, 90))) == pytest.approx(1)
+    assert agreement(rings((1, 90), (2, 20), (3, 10))) == pytest.approx(-1)
+    # Spearman's of a textbook: 1 - 6 * 2 / (4 * 15)
+    assert agreement(rings((1, 2), (2, 1), (3, 3), (4, 4))) == pytest.approx(0.8)
+    assert agreement(rings((1, 2), (2, 1), (3, None))) is None
+    assert agreement(rings((1, 1), (1, 2), (1, 3))) is None
