@@ -22,6 +22,7 @@ from api.commands import archive, keys
 from api.commands.backtest import backtest
 from api.commands.begin import begin
 from api.commands.bench import bench
+from api.commands.calibrate import calibrate
 from api.commands.detectors import detectors
 from api.commands.dispose import dispose
 from api.commands.evaluate import evaluate
@@ -71,6 +72,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(archive.app, name="archive")
 app.callback()(begin)
 app.command()(backtest)
+app.command()(calibrate)
 app.command()(detectors)
 app.command()(bench)
 app.command()(dispose)

@@ -179,7 +179,7 @@ class AlertOut(BaseModel):
     risk_level: str
     sequence: int
     detector_version: str
-    calibration: str = "not calibrated"
+    calibration: str = Field(description="how seldom a benign ring scores so high")
 
     @classmethod
     def of(cls, alert: Alert) -> "AlertOut":
@@ -192,6 +192,7 @@ class AlertOut(BaseModel):
             risk_level=alert.risk_level.value,
             sequence=alert.sequence,
             detector_version=alert.detector_version,
+            calibration=alert.calibration,
         )
 
 

@@ -54,7 +54,9 @@ class AccountModel:
         if self._none or not features.account_ids:
             return np.zeros(len(features.account_ids), np.int64)
         rarity = self._scale.parts(_rounded(self._detector, features.values))[:, 0]
-        return np.minimum(np.floor(rarity / math.log(10) * _A_TENTH), 100).astype(np.int64)
+        # rounded, for a tenth of a tenth to be 50 on every machine
+        points = np.floor(np.round(rarity / math.log(10) * _A_TENTH, 9))
+        return np.minimum(points, 100).astype(np.int64)
 
     def verdicts(self, features: Features) -> list[Verdict]:
         """Score and drivers of each account."""
@@ -69,9 +71,10 @@ class AccountModel:
         if self._none or not features.account_ids:
             return [[] for _ in features.account_ids]
         shares = np.exp(-self._tails.parts(features.values))
+        parts = self._detector.parts(features.values)
         # what is 0 is high for nobody
-        is_high = (shares <= DRIVER_SHARE) & (features.values > 0)
-        parts = np.where(is_high, self._detector.parts(features.values), -1.0)
+        is_high = (shares <= DRIVER_SHARE) & (features.values > 0) & (parts > 0)
+        parts = np.where(is_high, parts, -1.0)
         order = np.argsort(-parts, axis=1, kind="stable")[:, :MAX_DRIVERS]
         words = list(FEATURES.values())
         found: list[list[str]] = [[] for _ in features.account_ids]
@@ -129,12 +132,16 @@ def keep_scores(
     shadow: list[int | None] = [None] * len(scored)
     if settings.challenger is not None:
         shadow = _model(settings.challenger, lessons, usual).score(features).tolist()
-    stored = store.read_about("detection/read_scores", features.account_ids)
-    known = {account_id: tuple(verdict) for account_id, *verdict in stored}
-    rows = [
-        [account_id, *verdict, other]
+    found = {
+        account_id: [*verdict, other]
         for account_id, verdict, other in zip(features.account_ids, scored, shadow, strict=True)
-        if account_id in known and known[account_id] != (*verdict, other)
+    }
+    # whose events have expired has no score any more
+    none = [None, None, None]
+    rows = [
+        [account_id, *found.get(account_id, none)]
+        for account_id, *stored in store.read_values("detection/read_scores")
+        if stored != found.get(account_id, none)
     ]
     store.write_rows("detection/save_scores", rows)
     if rows:

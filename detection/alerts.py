@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from detection.calibration import Calibration
 from detection.rings import KnownRing
 from detection.settings import DetectionSettings
 from graph.model import Alert, Ring
@@ -27,12 +28,18 @@ def raise_alerts(
     settings: DetectionSettings,
     now: int,
     detector_version: str,
+    calibration: Calibration,
 ) -> list[Alert]:
-    """An alert for each ring that reached the alert level, or rose above its last alert's level."""
+    """An alert for each ring that reached the alert level, or rose above its last alert's level.
+
+    None for one below the threshold, where that is higher.
+    """
     alerts = []
     for ring in rings:
         known = before.get(ring.ring_id)
         if ring.risk_level.rank < settings.alert_level.rank:
+            continue
+        if ring.risk_score < calibration.threshold:
             continue
         if known and known.alerted_level and known.alerted_level.rank >= ring.risk_level.rank:
             continue
@@ -46,6 +53,7 @@ def raise_alerts(
                 ring.risk_level,
                 sequence,
                 detector_version,
+                calibration.says(ring.risk_score),
             )
         )
     return alerts
@@ -74,7 +82,7 @@ def _alerted(alert: Alert, ring: Ring) -> Message:
         "alert_id": alert.alert_id,
         "sequence": alert.sequence,
         "detector_version": alert.detector_version,
-        "calibration": "not calibrated",
+        "calibration": alert.calibration,
         "caused_by": {"at": rfc3339(ring.last_seen)},
         "account_ids": _fitting(ring.account_ids[:MAX_NAMED], ACCOUNTS_BYTES),
         "identifiers": _fitting(identifiers, IDENTIFIERS_BYTES),
@@ -95,7 +103,8 @@ def _digest(alerts: list[Alert], rings: dict[str, Ring], run_id: str) -> Message
     data = {
         "run_id": run_id,
         "ring_count": len(alerts),
-        "calibration": "not calibrated",
+        # as sure as the least of them
+        "calibration": min(alerts, key=lambda alert: (alert.risk_score, alert.ring_id)).calibration,
         "rings": [_ring(rings[alert.ring_id]) for alert in worst[:MAX_DIGEST_RINGS]],
     }
     body = _body("rings.digest", alerts[0].at, data)

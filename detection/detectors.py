@@ -77,8 +77,10 @@ class RobustZ:
 
     def parts(self, values: Values) -> Values:
         """Deviations above the median."""
-        z = np.zeros_like(values)
-        np.divide(values - self._median, self._scale, where=self._scale > 0, out=z)
+        above = values - self._median
+        # where all have the same, more than that counts for all it can
+        z = np.where(above > 0, _MOST, 0.0)
+        np.divide(above, self._scale, where=self._scale > 0, out=z)
         return np.clip(z, 0, _MOST)
 
     def unusual(self, values: Values) -> Values:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.found_rings import FoundRing, RingReport, ratio, ring_report
+from detection.calibration import Calibration
+from detection.found_rings import FoundRing, RingReport, is_benign, ratio, ring_report
 from graph.model import RiskLevel
 
 Figure = int | float | str | bool | None
@@ -64,7 +65,9 @@ class Evaluation:
         }
 
 
-def evaluate(truth: Truth, observed: Observed, alert_level: RiskLevel) -> Evaluation:
+def evaluate(
+    truth: Truth, observed: Observed, alert_level: RiskLevel, calibration: Calibration
+) -> Evaluation:
     """Compare what was found with the truth.
 
     Accounts that the graph does not know have no score and stay out of the figures of accounts, but
@@ -74,10 +77,12 @@ def evaluate(truth: Truth, observed: Observed, alert_level: RiskLevel) -> Evalua
     known = observed.is_known
     is_member = truth.is_member[known]
     risk, anomaly = observed.risk[known], observed.anomaly[known]
-    alerted = np.zeros(len(known), np.bool_)
+    alerted, above = np.zeros(len(known), np.bool_), np.zeros(len(known), np.bool_)
     for ring in observed.rings:
         if ring.level.rank >= alert_level.rank:
             alerted[list(ring.members)] = True
+        if ring.score >= calibration.threshold:
+            above[list(ring.members)] = True
     figures: dict[str, Figure] = {
         "accounts": len(is_member),
         "accounts_labelled_1": int(is_member.sum()),
@@ -89,11 +94,28 @@ def evaluate(truth: Truth, observed: Observed, alert_level: RiskLevel) -> Evalua
     scored = bool((anomaly > NO_SCORE).any())
     of_anomaly = ranking_figures(is_member, anomaly)
     figures |= {f"anomaly_{name}": value if scored else None for name, value in of_anomaly.items()}
-    # scores have no calibrated threshold yet: the level that raises an alert stands in for it
-    figures |= {"calibrated": False, "precision_at_threshold": None, "recall_at_threshold": None}
+    figures |= _named(cut_figures(is_member, above[known]), "threshold")
+    figures |= _false_positives(truth, observed, calibration)
     figures["alert_level"] = alert_level.value
     figures |= _named(cut_figures(is_member, alerted[known]), "alert_level")
     return Evaluation(figures, ring_report(truth.is_member, truth.rings, observed.rings))
+
+
+def _false_positives(
+    truth: Truth, observed: Observed, calibration: Calibration
+) -> dict[str, Figure]:
+    """Benign rings that reach the threshold, beside what the calibration promises of them."""
+    threshold = calibration.threshold
+    scores = [r.score for r in observed.rings if r.members and is_benign(truth.is_member, r)]
+    above = sum(score >= threshold for score in scores)
+    return {
+        "calibrated": calibration.is_calibrated,
+        "threshold": threshold,
+        "benign_rings": len(scores),
+        "benign_rings_at_threshold": above,
+        "benign_share_at_threshold": ratio(above, len(scores)),
+        "benign_share_bound": calibration.bound(threshold),
+    }
 
 
 def ranking(risk: Scores, anomaly: Scores) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.projection import age_hour
+from detection.projection import age_hour, live_from
 from graph.archive import Archive
 from graph.deny_list import DenyList
 from graph.kinds import hub_caps
@@ -51,7 +51,9 @@ def read_features(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Fe
     caps = hub_caps()
     parameters = {
         "recent": age_hour(now) - RECENT_DAYS * DAY_MS,
+        "live": live_from(now),
         "denied": sorted(denied.keys),
+        "nobody": sorted(denied.account_ids),
         "kinds": list(caps),
         "caps": list(caps.values()),
     }

@@ -29,6 +29,8 @@ class FoundRing:
 
     level: RiskLevel
     members: frozenset[int]
+    #: risk score, 0 to 100
+    score: int
 
 
 class Match(NamedTuple):
@@ -205,9 +207,14 @@ def _reported(found: list[FoundRing]) -> dict[str, int | float | None]:
     return {"rings": len(found), **{f"rings_{level.value}": levels[level] for level in RiskLevel}}
 
 
+def is_benign(is_member: NDArray[np.bool_], ring: FoundRing) -> bool:
+    """Whether fewer than half the members are labelled 1: it is no ring."""
+    return 2 * _labelled(is_member, ring.members) < len(ring.members)
+
+
 def _noise(is_member: NDArray[np.bool_], high: list[FoundRing]) -> dict[str, int | float | None]:
-    """Rings of level high and critical of which fewer than half the members are labelled 1."""
-    noisy = sum(2 * _labelled(is_member, ring.members) < len(ring.members) for ring in high)
+    """Benign ones among the rings of level high and critical."""
+    noisy = sum(is_benign(is_member, ring) for ring in high)
     lower, upper = wilson(noisy, len(high)) or (None, None)
     return {
         "noise_high": ratio(noisy, len(high)),

@@ -11,7 +11,7 @@ from graph.store import GraphStore, Transaction
 
 
 def read_lessons(store: GraphStore) -> tuple[Lessons | None, int]:
-    """What was learnt so far, and until when; None before the first time."""
+    """What was learnt, and the number of the last disposition of it; None before the first."""
     for row in store.read("detection/read_lessons"):
         # of another version's features nothing is known
         if row["features"] == list(FEATURES):
@@ -50,7 +50,7 @@ def learn_from_dispositions(
             weights=list(learnt.weights),
             intercept=learnt.intercept,
             since=until,
-            until=rows[-1]["at"],
+            until=rows[-1]["number"],
         )
     )
     return learnt

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from detection.account_scores import AccountModel, usual_accounts
@@ -28,6 +29,17 @@ LOOKED_AT = 0.01
 QUESTIONS = (("month", "all"), ("month", "paid"), ("next", "all"), ("next", "paid"))
 _DRAWS = 2_000
 _NEVER = 1 << 60
+#: more than any month has
+_MONTH_MS = 32 * DAY_MS
+#: who had to do with money that went from one account to another
+_PAID = """
+WITH transfer AS (
+    SELECT account_id, counterparty_account_id AS other FROM event
+    WHERE counterparty_account_id IS NOT NULL AND type <> 'referral'
+        AND outcome IS DISTINCT FROM 'failure'
+)
+SELECT account_id FROM transfer UNION SELECT other FROM transfer
+"""
 _NOTHING = DenyList()
 Mask = NDArray[np.bool_]
 
@@ -39,6 +51,8 @@ class Cut:
     #: it, and the beginning of the month that ends here; milliseconds since 1970
     at: int
     begins: int
+    #: up to when it is known who is bad
+    told_until: int
     #: of the accounts that are asked about
     features: Features
     #: the accounts that say what is usual
@@ -49,11 +63,15 @@ class Cut:
     known_at: NDArray[np.int64]
 
     def asked(self, window: str) -> tuple[Mask, Mask]:
-        """Who is asked about, and who of them is bad: not who was known before."""
+        """Who is asked about, and who of them is bad: not who was known before.
+
+        Nobody, where it is not yet known who became bad in all of the window.
+        """
         since, until = (
             (self.begins, self.at) if window == "month" else (self.at, self.at + AHEAD_MS)
         )
-        return self.known_at >= since, (self.known_at >= since) & (self.known_at < until)
+        asked = (self.known_at >= since) & (until <= self.told_until)
+        return asked, asked & (self.known_at < until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +98,33 @@ class Foresight:
 def cuts(archive: Archive, truth: Truth, until: int, denied: DenyList = _NOTHING) -> Iterator[Cut]:
     """The ends of the months (UTC) with somebody who became known in it, or in the 90 days after.
 
-    None is after `until`, milliseconds since 1970. Only accounts that the truth names are asked
-    about.
+    None is before the archive's first event or after `until`, milliseconds since 1970. Only
+    accounts that the truth names are asked about, and of those that are bad only those of which
+    it says since when. What became known ends with the month of the last one: whom one would know
+    of later cannot be asked about.
     """
-    known = {account_id: truth.since.get(n, _NEVER) for account_id, n in truth.numbers.items()}
+    known = {
+        account_id: truth.since.get(n, _NEVER)
+        for account_id, n in truth.numbers.items()
+        if n in truth.since or not truth.is_member[n]
+    }
     times = [at for at in known.values() if at < until]
-    begins = _month(min(times, default=until) - AHEAD_MS)
-    while times and begins <= max(times):
-        # 32 days after its first, a month is over
-        end = _month(begins + 32 * DAY_MS)
+    first = pc.min(archive.beginnings(until)["at"]).as_py()
+    if not times or first is None:
+        return
+    begins = max(_month(min(times) - AHEAD_MS), _month(first))
+    told_until = _month(_month(max(times)) + _MONTH_MS)
+    # from its first day on, a month is over
+    while (end := _month(begins + _MONTH_MS)) <= min(until, told_until):
         features = read_features(archive, end - 1, denied)
         usual = usual_accounts(archive, features, end - 1, denied)
         named = [n for n, a in enumerate(features.account_ids) if a in known]
         ids = [features.account_ids[n] for n in named]
-        transfers = archive.transfers(0, end)
-        paid = {*transfers["payer"].to_pylist(), *transfers["payee"].to_pylist()}
+        paid = set(archive.ask(_PAID, end, {})["account_id"].to_pylist())
         yield Cut(
             end,
             begins,
+            told_until,
             Features(ids, features.values[named]),
             usual,
             np.array([a in paid for a in ids], np.bool_),
@@ -141,7 +168,8 @@ def _lessons(found: Sequence[Cut]) -> Iterator[tuple[Cut, Lessons | None]]:
             past = found[taught]
             detector = Learned(past.usual.values, lessons)
             asked, is_bad = past.asked("next")
-            detector.learn(past.features.values[asked], is_bad[asked])
+            if asked.any():
+                detector.learn(past.features.values[asked], is_bad[asked])
             lessons, taught = detector.lessons, taught + 1
         yield cut, lessons
 
@@ -213,7 +241,9 @@ def _interval(gain: Values, account_ids: list[str]) -> tuple[float, float]:
     codes = np.unique(account_ids, return_inverse=True)[1]
     sums, counts = np.bincount(codes, gain), np.bincount(codes)
     chance = np.random.default_rng(0)
-    drawn = chance.integers(0, len(sums), (_DRAWS, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    means = []
+    for _ in range(_DRAWS):
+        drawn = chance.integers(0, len(sums), len(sums))
+        means.append(sums[drawn].sum() / counts[drawn].sum())
     low, high = np.quantile(means, (0.025, 0.975))
     return float(low), float(high)

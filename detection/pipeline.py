@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from detection.alerts import messages, raise_alerts
+from detection.calibration import read_calibration
 from detection.changes import ring_changes
 from detection.communities import find_communities
 from detection.components import find_components
@@ -20,7 +21,7 @@ from detection.rings import make_ring, match_rings
 from detection.rules import run_rules, without_denied
 from detection.scope import read_scope
 from detection.settings import DetectionSettings
-from graph import metrics
+from graph import metrics, outbox
 from graph.deny_list import DenyList
 from graph.dispositions import read_benign_keys
 from graph.model import Alert, Ring, RingChange
@@ -83,7 +84,8 @@ def detect(
     with seconds("write").time():
         before = {ring.ring_id: ring for ring in known}
         changes = ring_changes(rings, before, matching)
-        alerts = raise_alerts(rings, before, settings, scope.now, finder.version)
+        calibration = read_calibration(store)
+        alerts = raise_alerts(rings, before, settings, scope.now, finder.version, calibration)
         results = Results(
             scope=scope,
             account_count=len(looked_at),
@@ -97,6 +99,8 @@ def detect(
             alerts=alerts,
             messages=messages(alerts, rings, settings, scope.run_id),
             detector_version=finder.version,
+            # alerts are listed meanwhile
+            send_at=outbox.HELD if calibration.is_frozen else 0,
         )
         save(store, results)
     return Run(scope.run_id, rings, changes, alerts, len(looked_at))

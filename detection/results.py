@@ -43,6 +43,8 @@ class Results:
     alerts: list[Alert]
     messages: list[outbox.Message]
     detector_version: str
+    #: when messages are due, milliseconds since 1970; outbox.HELD to hold them back
+    send_at: int = 0
 
 
 def save(store: GraphStore, results: Results) -> None:
@@ -127,7 +129,7 @@ def _save_rings(tx: Transaction, results: Results) -> None:
     numbers = {"run_id": scope.run_id, "number": scope.number, "now": scope.now}
     tx.run("detection/save_changes", rows=changes, **numbers)
     tx.run("detection/save_alerts", rows=_alerts(results.alerts))
-    outbox.enqueue(tx, results.messages, due_at=0)
+    outbox.enqueue(tx, results.messages, due_at=results.send_at)
 
 
 def _save_open_rings(tx: Transaction, results: Results) -> None:
@@ -230,6 +232,7 @@ def _alerts(alerts: list[Alert]) -> list[Row]:
             "risk_level": alert.risk_level.value,
             "sequence": alert.sequence,
             "detector_version": alert.detector_version,
+            "calibration": alert.calibration,
         }
         for alert in alerts
     ]

@@ -5,6 +5,7 @@ import threading
 import time
 
 from detection.account_scores import keep_scores
+from detection.drift import DriftWatch, watch_drift
 from detection.engines import community_finder
 from detection.in_step import keep_in_step
 from detection.pipeline import Run, detect
@@ -37,7 +38,9 @@ def detect_once(
     # an engine that the server lacks is said before anything is done
     community_finder(settings, store)
     look_through(store, archive, settings, denied)
-    return detect(store, settings, full=full, denied=denied)
+    run = detect(store, settings, full=full, denied=denied)
+    watch_drift(store, now_ms())
+    return run
 
 
 def look_through(
@@ -59,19 +62,20 @@ def detect_every(
 ) -> None:
     """Look at what was touched, pause, and again, until `stop` is set.
 
-    Once an hour it looks at the quality of what came in, too. With an archive, what only its events
-    tell is looked for beside it, in a thread of its own.
+    Once an hour it looks at the quality of what came in, and at drift, too. With an archive, what
+    only its events tell is looked for beside it, in a thread of its own.
     """
     if archive is not None:
         arguments = (store, archive, settings, stop, denied)
         threading.Thread(target=_in_events, args=arguments, name="events", daemon=True).start()
-    quality, states = QualityWatch(), StateLog(log)
+    quality, drifts, states = QualityWatch(), DriftWatch(), StateLog(log)
     while not stop.is_set():
         try:
             with metrics.DETECTION_RUN_SECONDS.time():
                 run = detect(store, settings, denied=denied)
             report(run)
             quality.look(store, now_ms())
+            drifts.look(store, now_ms())
             states.all_back()
         except StoreAwayError as error:
             states.away("the graph", error)

@@ -149,6 +149,8 @@ class Alert:
     #: counts the alerts of this ring from 1
     sequence: int
     detector_version: str
+    #: how seldom a benign ring scores so high, in words
+    calibration: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ import msgspec
 
 from graph.store import GraphStore, Row, Transaction
 
+#: what is due then is held back until somebody releases it
+HELD = 2**62
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -43,6 +46,11 @@ def enqueue(tx: Transaction, messages: list[Message], due_at: int) -> None:
         for message in messages
     ]
     tx.run("outbox/add", rows=rows)
+
+
+def release(tx: Transaction) -> None:
+    """Let go what was held back."""
+    tx.run("outbox/release", held=HELD)
 
 
 def due(store: GraphStore, now: int, limit: int) -> list[Pending]:

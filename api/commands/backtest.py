@@ -14,6 +14,7 @@ from api.world import World
 from detection.evaluation import Truth
 from detection.features import FEATURES
 from detection.rules import rules
+from graph.dispositions import read_benign_keys
 from graph.errors import InputError
 from graph.times import now_ms
 
@@ -73,10 +74,13 @@ def _rules(world: World, truth: Truth, names: list[str], as_of: int | None) -> d
 def _detectors(
     world: World, truth: Truth, names: list[str], as_of: int | None
 ) -> dict[str, object]:
-    """From the archive alone: the graph need not run."""
     from detection.past_scores import BASELINE, LOOKED_AT, cuts, foresight
 
-    found = list(cuts(world.archive(), truth, as_of or now_ms()))
+    if undated := int(truth.is_member.sum()) - len(truth.since):
+        out.print(f"{undated} accounts have label 1 and no time since: they are not asked about")
+    with world.store() as store:
+        denied = world.denied(store).with_keys(read_benign_keys(store))
+    found = list(cuts(world.archive(), truth, now_ms() if as_of is None else as_of, denied))
     rows = [row for name in names for row in foresight(name, found)]
     headings = ("cuts", "bad", "AUC", "of all", f"top {LOOKED_AT:.0%}, %", "gain", "from", "to")
     table = figures_table(None, "detector, known in, of", *headings, padding=(0, 0))

@@ -11,6 +11,7 @@ from api.demo import progress_bar
 from api.listing import figures_table, write_figures
 from api.options import DataDir, open_world
 from api.truth_file import read_truth
+from detection.calibration import read_calibration
 from detection.evaluation import (
     FALSE_POSITIVES,
     NO_SCORE,
@@ -42,23 +43,24 @@ def evaluate(
     """Compare rings and scores with what is true. Example: ringtrace evaluate --truth truth.csv."""
     truth, settings = read_truth(truth_file), DetectionSettings()
     with open_world(data_dir).store() as store:
-        observed = _observe(store, truth)
+        observed, calibration = observe(store, truth), read_calibration(store)
     if not observed.is_known.any():
         raise InputError(f"no account of {truth_file.name} is in the graph")
-    found = compare(truth, observed, settings.alert_level)
+    found = compare(truth, observed, settings.alert_level, calibration)
     _print_accounts(found.flat())
     _print_rings(found)
     if json_file is not None:
         write_figures(json_file, found.flat())
 
 
-def _observe(store: GraphStore, truth: Truth) -> Observed:
+def observe(store: GraphStore, truth: Truth) -> Observed:
     """One pass over the open rings and one over the accounts; only numbers are kept."""
     numbers, count = truth.numbers, len(truth.numbers)
     rings = [
         FoundRing(
             ring.risk_level,
             frozenset(numbers[account] for account in ring.account_ids if account in numbers),
+            ring.risk_score,
         )
         for ring in all_rings(store, RingFilter())
     ]
@@ -102,8 +104,18 @@ def _print_accounts(figures: dict[str, Figure]) -> None:
         f"accounts in rings of level {level} or above: "
         f"precision {_percent(figures['precision_at_alert_level'])} %, "
         f"recall {_percent(figures['recall_at_alert_level'])} %, "
-        f"false positives {_percent(figures['false_positives_at_alert_level'], 2)} %; "
-        "the threshold is not calibrated",
+        f"false positives {_percent(figures['false_positives_at_alert_level'], 2)} %",
+        highlight=False,
+        soft_wrap=True,
+    )
+    how = "" if figures["calibrated"] else " (not calibrated on this graph)"
+    out.print(
+        f"accounts in rings that score {figures['threshold']} or more, the threshold{how}: "
+        f"precision {_percent(figures['precision_at_threshold'])} %, "
+        f"recall {_percent(figures['recall_at_threshold'])} %; "
+        f"of {figures['benign_rings']} benign rings {figures['benign_rings_at_threshold']} do, "
+        f"{_percent(figures['benign_share_at_threshold'], 2)} %, "
+        f"where at most {_percent(figures['benign_share_bound'], 2)} % are promised",
         highlight=False,
         soft_wrap=True,
     )

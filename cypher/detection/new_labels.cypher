@@ -1,13 +1,12 @@
-// What investigators said of rings after an instant, and of whom, in order.
+// What investigators said of rings after what was learnt last, and of whom, in order.
 //
 // Access: read
 // Parameters:
-//   $since  int  milliseconds since 1970
-// Returns: at, disposition, account_ids, excluded_account_ids
+//   $since  int  number of the disposition learnt last
+// Returns: number, disposition, account_ids, excluded_account_ids
 // Browser: :params {since: 0}
 MATCH (said:Disposition)
-WHERE said.at > $since AND said.disposition IN ['confirmed', 'dismissed']
-  AND said.account_ids IS NOT NULL
-RETURN said.at AS at, said.disposition AS disposition, said.account_ids AS account_ids,
+WHERE said.number > $since AND said.disposition IN ['confirmed', 'dismissed']
+RETURN said.number AS number, said.disposition AS disposition, said.account_ids AS account_ids,
        said.excluded_account_ids AS excluded_account_ids
-ORDER BY at, said.id;
+ORDER BY number;

@@ -1,11 +1,7 @@
-// The scores that accounts have, and what drove them.
+// The scores that all accounts have, and what drove them.
 //
 // Access: read
-// Parameters:
-//   $account_ids  list  accounts to describe
 // Returns: id, anomaly_score, anomaly_reasons, shadow_score
-// Browser: :params {account_ids: []}
-UNWIND $account_ids AS account_id
-MATCH (account:Account {id: account_id})
+MATCH (account:Account)
 RETURN account.id AS id, account.anomaly_score AS anomaly_score,
        account.anomaly_reasons AS anomaly_reasons, account.shadow_score AS shadow_score;

@@ -2,7 +2,7 @@
 //
 // Access: write
 // Parameters:
-//   $rows  list  [id, score, reasons, the challenger's score or null]
+//   $rows  list  [id, score, reasons, the challenger's score]; null for what an account has none of
 // Returns: nothing
 // Browser: :params {rows: []}
 UNWIND $rows AS row

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.benchmarks import (
     activity,
+    calibration,
     clients,
     detect,
     engines,
@@ -19,6 +20,7 @@ from tests.benchmarks import (
 
 BENCHMARKS = {
     "activity": activity.run,
+    "calibration": calibration.run,
     "clients": clients.run,
     "detect": detect.run,
     "engines": engines.run,

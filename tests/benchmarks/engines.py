@@ -174,7 +174,7 @@ def _shares(communities: set[Members], rings: dict[str, set[str]]) -> dict[int, 
     is_member[[n for group in planted.values() for n in group]] = True
     groups = sorted(sorted(number[a] for a in group) for group in communities)
     report = ring_report(
-        is_member, planted, [FoundRing(RiskLevel.LOW, frozenset(group)) for group in groups]
+        is_member, planted, [FoundRing(RiskLevel.LOW, frozenset(group), 0) for group in groups]
     )
     assert report.whole is not None
     return {percent: share or 0.0 for percent, share in report.whole.found.items()}

@@ -8,12 +8,13 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
-from tests.conftest import ROOT, command_line
+from tests.conftest import ROOT, CommandLine, command_line
 
 #: seeds 1 and 11 were looked at while detectors were mended, these were not
 SEEDS = (2, 3, 4)
@@ -50,7 +51,19 @@ def evaluated(
 def _evaluated(
     folder: Path, generator: tuple[str, ...], denied: tuple[str, ...] = ()
 ) -> dict[str, float]:
-    events, truth, figures = (str(folder / name) for name in ("e.jsonl", "truth.csv", "f.json"))
+    figures = folder / "f.json"
+    with played(folder, generator, denied) as (cli, truth):
+        out.print(cli.run("evaluate", "--truth", truth, "--json", str(figures)).stdout)
+    found: dict[str, float] = json.loads(figures.read_text())
+    return found
+
+
+@contextmanager
+def played(
+    folder: Path, generator: tuple[str, ...], denied: tuple[str, ...] = ()
+) -> Iterator[tuple[CommandLine, str]]:
+    """A world that a command makes, ingested and looked at; with its truth file."""
+    events, truth = str(folder / "e.jsonl"), str(folder / "truth.csv")
     files = ("--out", events, "--truth", truth, *denied)
     subprocess.run([*generator, *files], cwd=ROOT, check=True)
     cli = command_line(folder / "world")
@@ -60,8 +73,6 @@ def _evaluated(
         cli.run("replay", events, "--to", "graph", *denied, timeout=3600)
         cli.run("archive", "compact")
         cli.run("detect", "--full", timeout=3600)
-        out.print(cli.run("evaluate", "--truth", truth, "--json", figures).stdout)
+        yield cli, truth
     finally:
         cli.run("servers", "stop")
-    found: dict[str, float] = json.loads(Path(figures).read_text())
-    return found

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from detection.alerts import MAX_NAMED, messages, raise_alerts
+from detection.calibration import Calibration, Source
 from detection.rings import KnownRing
 from detection.settings import DetectionSettings
 from graph.model import Alert, Reason, Ring, RingIdentifier, RingStatus, RiskLevel
@@ -11,6 +12,8 @@ from graph.model import Alert, Reason, Ring, RingIdentifier, RingStatus, RiskLev
 NOW = 1_700_000_000_000
 SETTINGS = DetectionSettings(alert_level=RiskLevel.HIGH, digest_above=20)
 LIMIT = 20_000
+#: a hundred benign rings of no points at all
+LENIENT = Calibration((100, *[0] * 100), (100, *[0] * 100), Source.SIMULATED)
 
 
 def ring(ring_id: str = "R", level: RiskLevel = RiskLevel.HIGH, accounts: int = 3) -> Ring:
@@ -32,7 +35,7 @@ def before(alerted: RiskLevel | None, count: int) -> dict[str, KnownRing]:
 
 
 def raised(found: Ring, known: dict[str, KnownRing]) -> list[Alert]:
-    return raise_alerts([found], known, SETTINGS, NOW, "v1")
+    return raise_alerts([found], known, SETTINGS, NOW, "v1", LENIENT)
 
 
 def size(message) -> int:
@@ -47,7 +50,7 @@ def test_a_ring_alerts_from_the_alert_level_on(level):
 
 def test_an_alert_is_the_first_of_its_ring():
     (alert,) = raised(ring(), {})
-    assert alert == Alert("R-1", "R", NOW, 60, RiskLevel.HIGH, 1, "v1")
+    assert alert == Alert("R-1", "R", NOW, 60, RiskLevel.HIGH, 1, "v1", "not calibrated")
 
 
 def test_a_known_ring_that_never_alerted_alerts():
@@ -66,7 +69,7 @@ def test_a_rise_in_level_alerts_again():
 
 def many(count: int) -> tuple[list[Alert], list[Ring]]:
     rings = [dataclasses.replace(ring(f"R{n:04}"), risk_score=50 + n % 40) for n in range(count)]
-    return raise_alerts(rings, {}, SETTINGS, NOW, "v1"), rings
+    return raise_alerts(rings, {}, SETTINGS, NOW, "v1", LENIENT), rings
 
 
 def test_up_to_the_limit_each_alert_is_a_message():

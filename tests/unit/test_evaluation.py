@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.truth_file import read_truth
+from detection.calibration import Calibration, Source, histogram
 from detection.evaluation import (
     NO_SCORE,
     Observed,
@@ -30,6 +31,8 @@ from graph.errors import InputError
 from graph.model import RiskLevel
 
 LOW, HIGH, CRITICAL = RiskLevel.LOW, RiskLevel.HIGH, RiskLevel.CRITICAL
+#: two of a hundred benign rings score 30: the threshold is 31
+BENIGN = Calibration(histogram([0] * 97 + [30] * 2), histogram([]), Source.SIMULATED)
 
 
 def members(*numbers: int) -> frozenset[int]:
@@ -107,15 +110,15 @@ def test_rings_by_kind_size_and_level_worked_out_by_hand() -> None:
         "money_circle-3": members(10, 11, 12, 13),
     }
     found = [
-        FoundRing(HIGH, members(0, 1, 2, 3)),
+        FoundRing(HIGH, members(0, 1, 2, 3), 60),
         # 4 of 6 and one other: 4/7
-        FoundRing(LOW, members(4, 5, 6, 7, 14)),
+        FoundRing(LOW, members(4, 5, 6, 7, 14), 10),
         # 1 of 4 and two others: 1/6, and noise
-        FoundRing(CRITICAL, members(10, 15, 16)),
+        FoundRing(CRITICAL, members(10, 15, 16), 80),
         # half of them labelled 1: no noise
-        FoundRing(CRITICAL, members(11, 17)),
+        FoundRing(CRITICAL, members(11, 17), 80),
         # nobody whom the truth names
-        FoundRing(CRITICAL, members()),
+        FoundRing(CRITICAL, members(), 80),
     ]
     report = ring_report(labels(20, *range(14)), true, found)
     figures = report.flat()
@@ -148,10 +151,16 @@ def test_without_rings_in_the_truth_there_are_figures_of_accounts_and_noise() ->
         is_known=np.array([True, True, True, False]),
         risk=scores(60, NO_SCORE, NO_SCORE, NO_SCORE),
         anomaly=scores(NO_SCORE, NO_SCORE, NO_SCORE, NO_SCORE),
-        rings=[FoundRing(HIGH, members(0)), FoundRing(LOW, members(1, 2))],
+        rings=[
+            FoundRing(HIGH, members(0), 60),
+            FoundRing(LOW, members(1, 2), 10),
+            FoundRing(LOW, members(2), 30),
+            FoundRing(LOW, members(2, 3), 31),
+            FoundRing(LOW, members(), 90),
+        ],
         unnamed=7,
     )
-    figures = evaluate(truth, observed, HIGH).flat()
+    figures = evaluate(truth, observed, HIGH, BENIGN).flat()
     assert figures["accounts"] == 3
     assert figures["accounts_unknown_to_graph"] == 1
     assert figures["accounts_unnamed_by_truth"] == 7
@@ -161,17 +170,22 @@ def test_without_rings_in_the_truth_there_are_figures_of_accounts_and_noise() ->
     assert figures["precision_at_alert_level"] == 1.0
     assert figures["recall_at_alert_level"] == 0.5
     assert figures["calibrated"] is False
-    assert figures["precision_at_threshold"] is None
+    assert figures["threshold"] == 31
+    assert figures["precision_at_threshold"] == figures["recall_at_threshold"] == 0.5
+    # half of the second is labelled 1, and of the last nobody is named
+    assert (figures["benign_rings"], figures["benign_rings_at_threshold"]) == (2, 1)
+    assert figures["benign_share_at_threshold"] == 0.5
+    assert figures["benign_share_bound"] == pytest.approx(0.0298, abs=1e-3)
     assert figures["noise_high"] == 0.0
     assert "true_rings" not in figures
-    assert evaluate(truth, observed, LOW).flat()["false_positives_at_alert_level"] == 1.0
+    assert evaluate(truth, observed, LOW, BENIGN).flat()["false_positives_at_alert_level"] == 1.0
 
 
 def test_a_member_whom_the_graph_does_not_know_is_missing_in_its_ring() -> None:
     truth = Truth({"a": 0, "b": 1, "c": 2}, labels(3, 0, 1, 2), {"x": members(0, 1, 2)})
     known, nothing = np.array([True, True, False]), scores(NO_SCORE, NO_SCORE, NO_SCORE)
-    observed = Observed(known, nothing, nothing, [FoundRing(LOW, members(0, 1))], 0)
-    figures = evaluate(truth, observed, HIGH).flat()
+    observed = Observed(known, nothing, nothing, [FoundRing(LOW, members(0, 1), 10)], 0)
+    figures = evaluate(truth, observed, HIGH, BENIGN).flat()
     assert (figures["found_50"], figures["found_80"]) == (1.0, 0.0)
     assert figures["worst_kind"] is None
 
@@ -232,7 +246,7 @@ def test_matches_are_one_to_one_and_no_pair_left_over_is_better(
 def test_what_is_found_exactly_is_found_whole(rings: list[frozenset[int]]) -> None:
     true = {f"kind-{number}": ring for number, ring in enumerate(rings)}
     figures = ring_report(
-        labels(31, *frozenset().union(*rings)), true, [FoundRing(HIGH, ring) for ring in rings]
+        labels(31, *frozenset().union(*rings)), true, [FoundRing(HIGH, ring, 60) for ring in rings]
     ).flat()
     if rings:
         assert figures["found_80"] == figures["found_80_high"] == 1.0

@@ -171,7 +171,11 @@ def test_what_is_denied_and_what_is_a_hub_is_shared_by_nobody(look):
     some = [{"account_id": a, "device_id": "kiosk", "ip": "10.0.0.1"} for a in "ab"]
     some += [{"account_id": f"n{n}", "device_id": "till"} for n in range(crowd)]
     some += [{"account_id": a, "email": f"{a}@example.org", "phone": "+4930123456"} for a in "cd"]
-    found = look(some, DenyList(frozenset({"device:kiosk"})))
+    some += [{"account_id": a, "device_id": "expired", "occurred_at": 5} for a in "ef"]
+    some += [{"account_id": a, "device_id": "table"} for a in ("g", "h", "till")]
+    found = look(some, DenyList(frozenset({"device:kiosk"}), frozenset({"till"})))
+    assert found["e"]["widest_sharing"] == 0
+    assert found["g"]["widest_sharing"] == 2
     assert found["a"]["widest_sharing"] == 0
     assert found["a"]["widest_address"] == 2
     assert found["n0"]["widest_sharing"] == 0
