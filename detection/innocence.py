@@ -1,5 +1,6 @@
 """What speaks for a ring: the best innocent reading, and on how few links the case rests."""
 
+from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import replace
 from itertools import combinations
@@ -59,15 +60,20 @@ def fewest_links(evidence: RingEvidence, threshold: int) -> tuple[str, ...]:
     points, best = min(((_points(_without(evidence, {*p})), p) for p in pairs), default=(0, ()))
     if points < threshold:
         return tuple(sorted(best))
-    sizes = range(3, len(keys) + 1)
-    enough = next((n for n in sizes if _is_under(evidence, keys[:n], threshold)), 0)
-    taken = {*keys[:enough]}
-    last = [*reversed(keys)]
-    # from the start after each: without less of what speaks for the ring more may be put back
-    while spare := next(
-        (k for k in last if k in taken and _is_under(evidence, taken - {k}, threshold)), None
-    ):
-        taken.remove(spare)
+    if not _is_under(evidence, keys, threshold):
+        return ()
+    # the last of `enough` is one of a number without which it is no case
+    enough = bisect_left(
+        range(len(keys)), True, lo=3, key=lambda n: _is_under(evidence, keys[:n], threshold)
+    )
+    taken, before = keys[:enough], len(keys) + 1
+    # again while something is put back: without less of what speaks for the ring more may be
+    while len(taken) < before:
+        before = len(taken)
+        for key in reversed(taken):
+            rest = [other for other in taken if other != key]
+            if _is_under(evidence, rest, threshold):
+                taken = rest
     return tuple(sorted(taken))
 
 
