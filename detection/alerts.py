@@ -10,7 +10,7 @@ from detection.calibration import Calibration
 from detection.rings import KnownRing
 from detection.settings import DetectionSettings
 from graph.model import Alert, Ring
-from graph.outbox import Message
+from graph.outbox import Message, message
 from graph.times import rfc3339
 
 #: accounts and identifiers named in a message, so that it stays under 20 kB
@@ -34,12 +34,12 @@ def raise_alerts(
 
     None for one below the threshold, where that is higher.
     """
-    alerts = []
+    alerts, threshold = [], calibration.threshold
     for ring in rings:
         known = before.get(ring.ring_id)
         if ring.risk_level.rank < settings.alert_level.rank:
             continue
-        if ring.risk_score < calibration.threshold:
+        if ring.risk_score < threshold:
             continue
         if known and known.alerted_level and known.alerted_level.rank >= ring.risk_level.rank:
             continue
@@ -88,7 +88,7 @@ def _alerted(alert: Alert, ring: Ring) -> Message:
         "identifiers": _fitting(identifiers, IDENTIFIERS_BYTES),
         "reasons": _fitting(reasons, REASONS_BYTES),
     }
-    return Message(f"msg_{alert.alert_id}", "ring.alerted", _body("ring.alerted", alert.at, data))
+    return message(f"msg_{alert.alert_id}", "ring.alerted", alert.at, data)
 
 
 def _fitting(values: Sequence[Any], limit: int) -> list[Any]:
@@ -107,8 +107,7 @@ def _digest(alerts: list[Alert], rings: dict[str, Ring], run_id: str) -> Message
         "calibration": min(alerts, key=lambda alert: (alert.risk_score, alert.ring_id)).calibration,
         "rings": [_ring(rings[alert.ring_id]) for alert in worst[:MAX_DIGEST_RINGS]],
     }
-    body = _body("rings.digest", alerts[0].at, data)
-    return Message(f"msg_{run_id}", "rings.digest", body)
+    return message(f"msg_{run_id}", "rings.digest", alerts[0].at, data)
 
 
 def _ring(ring: Ring) -> dict[str, Any]:
@@ -120,7 +119,3 @@ def _ring(ring: Ring) -> dict[str, Any]:
         "first_seen": rfc3339(ring.first_seen),
         "last_seen": rfc3339(ring.last_seen),
     }
-
-
-def _body(event_type: str, at: int, data: dict[str, Any]) -> dict[str, Any]:
-    return {"type": event_type, "timestamp": rfc3339(at), "data": data}

@@ -11,7 +11,7 @@ from detection.calibration import (
     present_scores,
     read_calibration,
 )
-from graph.outbox import Message, enqueue, release
+from graph.outbox import Message, enqueue, message, release
 from graph.store import GraphStore, Transaction
 from graph.times import HOUR_MS, rfc3339
 
@@ -78,5 +78,4 @@ def _message(index: float, calibrated_at: int, now: int) -> Message:
         "text": _text(index),
         "caused_by": {"at": rfc3339(now)},
     }
-    body = {"type": "service.degraded", "timestamp": rfc3339(now), "data": data}
-    return Message(f"msg_degraded_drift_{calibrated_at}_{now}", "service.degraded", body)
+    return message(f"msg_degraded_drift_{calibrated_at}_{now}", "service.degraded", now, data)

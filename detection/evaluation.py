@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.calibration import Calibration
-from detection.found_rings import FoundRing, RingReport, is_benign, ratio, ring_report
+from detection.found_rings import FoundRing, RingReport, benign_scores, ratio, ring_report
 from graph.model import RiskLevel
 
 Figure = int | float | str | bool | None
@@ -78,10 +78,11 @@ def evaluate(
     is_member = truth.is_member[known]
     risk, anomaly = observed.risk[known], observed.anomaly[known]
     alerted, above = np.zeros(len(known), np.bool_), np.zeros(len(known), np.bool_)
+    threshold = calibration.threshold
     for ring in observed.rings:
         if ring.level.rank >= alert_level.rank:
             alerted[list(ring.members)] = True
-        if ring.score >= calibration.threshold:
+        if ring.score >= threshold:
             above[list(ring.members)] = True
     figures: dict[str, Figure] = {
         "accounts": len(is_member),
@@ -106,7 +107,7 @@ def _false_positives(
 ) -> dict[str, Figure]:
     """Benign rings that reach the threshold, beside what the calibration promises of them."""
     threshold = calibration.threshold
-    scores = [r.score for r in observed.rings if r.members and is_benign(truth.is_member, r)]
+    scores = benign_scores(truth.is_member, observed.rings)
     above = sum(score >= threshold for score in scores)
     return {
         "calibrated": calibration.is_calibrated,

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-import numpy as np
-
 from detection.found_rings import ratio, wilson
 from graph.dispositions import Conclusion
 from graph.store import GraphStore, Row
@@ -78,12 +76,12 @@ def agreement(rings: Iterable[Compared]) -> float | None:
     if len(pairs) < 3:
         return None
     # imported here: the commands that do not compare start without it
-    from scipy.stats import rankdata
+    from scipy.stats import spearmanr
 
-    live, shadow = (rankdata(column) for column in zip(*pairs, strict=True))
-    if not (np.ptp(live) and np.ptp(shadow)):
+    live, shadow = zip(*pairs, strict=True)
+    if len(set(live)) < 2 or len(set(shadow)) < 2:
         return None
-    return float(np.corrcoef(live, shadow)[0, 1])
+    return float(spearmanr(live, shadow).statistic)
 
 
 def _apart(ring: Compared) -> float:

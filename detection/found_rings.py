@@ -212,6 +212,11 @@ def is_benign(is_member: NDArray[np.bool_], ring: FoundRing) -> bool:
     return 2 * _labelled(is_member, ring.members) < len(ring.members)
 
 
+def benign_scores(is_member: NDArray[np.bool_], found: Iterable[FoundRing]) -> list[int]:
+    """Risk scores of the benign ones among rings that hold somebody whom the truth names."""
+    return [ring.score for ring in found if ring.members and is_benign(is_member, ring)]
+
+
 def _noise(is_member: NDArray[np.bool_], high: list[FoundRing]) -> dict[str, int | float | None]:
     """Benign ones among the rings of level high and critical."""
     noisy = sum(is_benign(is_member, ring) for ring in high)

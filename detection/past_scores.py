@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from detection.account_scores import AccountModel, usual_accounts
@@ -109,7 +108,7 @@ def cuts(archive: Archive, truth: Truth, until: int, denied: DenyList = _NOTHING
         if n in truth.since or not truth.is_member[n]
     }
     times = [at for at in known.values() if at < until]
-    first = pc.min(archive.beginnings(until)["at"]).as_py()
+    (first,) = archive.ask('SELECT min("at") AS "at" FROM event', until, {})["at"].to_pylist()
     if not times or first is None:
         return
     begins = max(_month(min(times) - AHEAD_MS), _month(first))

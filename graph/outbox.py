@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from graph.store import GraphStore, Row, Transaction
+from graph.times import rfc3339
 
 #: what is due then is held back until somebody releases it
 HELD = 2**62
@@ -20,6 +21,12 @@ class Message:
     #: for example `ring.alerted`
     event_type: str
     body: dict[str, Any]
+
+
+def message(message_id: str, event_type: str, at: int, data: dict[str, Any]) -> Message:
+    """A message about something that was so at an instant, milliseconds since 1970."""
+    body = {"type": event_type, "timestamp": rfc3339(at), "data": data}
+    return Message(message_id, event_type, body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import logging
 
 from graph.breaches import MAX_DAYS, Breach, judge
-from graph.outbox import Message, enqueue
+from graph.outbox import Message, enqueue, message
 from graph.store import GraphStore, Transaction
 from graph.times import DAY_MS, HOUR_MS, rfc3339
 
@@ -77,5 +77,4 @@ def _message(breach: Breach, now: int) -> Message:
         "text": breach.text,
         "caused_by": {"at": rfc3339(breach.hour + HOUR_MS)},
     }
-    body = {"type": "service.degraded", "timestamp": rfc3339(now), "data": data}
-    return Message(f"msg_degraded_{breach.measure}_{day}", "service.degraded", body)
+    return message(f"msg_degraded_{breach.measure}_{day}", "service.degraded", now, data)

@@ -11,8 +11,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -26,6 +28,7 @@ from graph.settings import GraphSettings, PrivacySettings
 from graph.store import GraphStore
 from ingest.consumer import progress
 from ingest.settings import IngestSettings
+from tests.events import as_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 P2P = ROOT / "tests" / "data" / "p2p"
@@ -74,6 +77,27 @@ def command_line(data_dir: Path, **environment: str) -> CommandLine:
     """The command line without this shell's own Ringtrace settings."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("RINGTRACE_")}
     return CommandLine(data_dir, clean | environment)
+
+
+@contextmanager
+def servers_of(cli: CommandLine) -> Iterator[None]:
+    """The servers of its world, for as long as something is done with them."""
+    cli.run("servers", "start")
+    try:
+        yield
+    finally:
+        cli.run("servers", "stop")
+
+
+@contextmanager
+def looked_at(cli: CommandLine, events: list[dict[str, Any]]) -> Iterator[None]:
+    """The servers of its world, with these events in the graph and one run behind them."""
+    file = cli.data_dir.with_name("events.jsonl")
+    file.write_bytes(as_lines(events))
+    with servers_of(cli):
+        cli.run("replay", str(file), "--to", "graph")
+        cli.run("detect")
+        yield
 
 
 def wait_until(what: str, is_true: Callable[[], bool], seconds: float = 120) -> None:

@@ -23,7 +23,7 @@ from detection.calibration import (
     read_calibration,
     save_calibration,
 )
-from detection.found_rings import is_benign
+from detection.found_rings import benign_scores
 from graph.dispositions import Conclusion
 from graph.errors import InputError
 from graph.store import GraphStore, Transaction
@@ -99,8 +99,7 @@ def _by_dispositions(store: GraphStore) -> list[int]:
 
 def _by_truth(store: GraphStore, file: Path) -> list[int]:
     truth = read_truth(file)
-    rings = observe(store, truth).rings
-    return [r.score for r in rings if r.members and is_benign(truth.is_member, r)]
+    return benign_scores(truth.is_member, observe(store, truth).rings)
 
 
 def _print(made: Calibration, used: Calibration) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.conftest import ROOT, CommandLine, command_line
+from tests.conftest import ROOT, CommandLine, command_line, servers_of
 
 #: seeds 1 and 11 were looked at while detectors were mended, these were not
 SEEDS = (2, 3, 4)
@@ -67,12 +67,9 @@ def played(
     files = ("--out", events, "--truth", truth, *denied)
     subprocess.run([*generator, *files], cwd=ROOT, check=True)
     cli = command_line(folder / "world")
-    cli.run("servers", "start")
-    try:
+    with servers_of(cli):
         # of ten million events
         cli.run("replay", events, "--to", "graph", *denied, timeout=3600)
         cli.run("archive", "compact")
         cli.run("detect", "--full", timeout=3600)
         yield cli, truth
-    finally:
-        cli.run("servers", "stop")

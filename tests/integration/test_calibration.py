@@ -12,7 +12,7 @@ from detection.drift import watch_drift
 from graph.outbox import HELD, due
 from graph.store import GraphStore
 from graph.views import list_alerts
-from tests.conftest import CommandLine, command_line, own_settings
+from tests.conftest import CommandLine, command_line, looked_at, own_settings
 from tests.events import as_lines, event, ring
 
 pytestmark = pytest.mark.long
@@ -25,21 +25,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("calibration")
     friends = [f"f{group:02}-{n}" for group in range(FRIENDS) for n in range(3)]
     events = [event(a, n, device_id=a.partition("-")[0]) for n, a in enumerate(friends)]
-    (folder / "events.jsonl").write_bytes(as_lines(events))
     (folder / "ring.jsonl").write_bytes(as_lines(ring("bad", 12)))
     with (folder / "truth.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["account_id", "label"])
         rows.writerows([account, 0] for account in friends)
         rows.writerows([f"bad{n:03}", 1] for n in range(12))
-    cli = command(folder)
-    cli.run("servers", "start")
-    try:
-        cli.run("replay", str(folder / "events.jsonl"), "--to", "graph")
-        cli.run("detect")
+    with looked_at(command(folder), events):
         yield folder
-    finally:
-        cli.run("servers", "stop")
 
 
 def command(folder: Path) -> CommandLine:

@@ -7,8 +7,8 @@ import pytest
 
 from detection.learning import read_lessons
 from graph.store import GraphStore
-from tests.conftest import CommandLine, command_line, own_settings
-from tests.events import as_lines, event, ring
+from tests.conftest import CommandLine, command_line, looked_at, own_settings
+from tests.events import event, ring
 
 pytestmark = pytest.mark.long
 
@@ -23,14 +23,8 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
         RINGTRACE_DETECTION_CHALLENGER="learned",
     )
     crowd = [event(f"c{n:03}", n, device_id=f"own{n}") for n in range(200)]
-    (folder / "events.jsonl").write_bytes(as_lines(ring("bad", 8) + ring("good", 8) + crowd))
-    cli.run("servers", "start")
-    try:
-        cli.run("replay", str(folder / "events.jsonl"), "--to", "graph")
-        cli.run("detect")
+    with looked_at(cli, ring("bad", 8) + ring("good", 8) + crowd):
         yield cli
-    finally:
-        cli.run("servers", "stop")
 
 
 @pytest.fixture(scope="module")

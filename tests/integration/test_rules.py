@@ -16,7 +16,7 @@ from graph.queries import query
 from graph.store import GraphStore
 from graph.times import rfc3339
 from graph.views import all_accounts
-from tests.conftest import CommandLine, command_line, own_settings
+from tests.conftest import CommandLine, command_line, looked_at, own_settings
 from tests.events import DAY, as_lines
 from tests.rule_cases import Case, cases
 
@@ -37,17 +37,8 @@ ALL = {(case.rule, case.fires): case for case in cases()}
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A world of its own with the events of all cases."""
     folder = tmp_path_factory.mktemp("rules")
-    cli = command(folder)
-    (folder / "events.jsonl").write_bytes(
-        as_lines([e for case in ALL.values() for e in case.events])
-    )
-    cli.run("servers", "start")
-    try:
-        cli.run("replay", str(folder / "events.jsonl"), "--to", "graph")
-        cli.run("detect")
+    with looked_at(command(folder), [e for case in ALL.values() for e in case.events]):
         yield folder
-    finally:
-        cli.run("servers", "stop")
 
 
 def command(folder: Path) -> CommandLine:
