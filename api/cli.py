@@ -26,6 +26,7 @@ from api.commands.calibrate import calibrate
 from api.commands.detectors import detectors
 from api.commands.dispose import dispose
 from api.commands.evaluate import evaluate
+from api.commands.jobs import jobs
 from api.commands.quality import quality
 from api.commands.simulate import simulate
 from api.dry_run import print_dry_run
@@ -77,6 +78,7 @@ app.command()(detectors)
 app.command()(bench)
 app.command()(dispose)
 app.command()(evaluate)
+app.command()(jobs)
 app.command()(quality)
 app.command()(simulate)
 out = Console()
@@ -290,7 +292,7 @@ def detect(  # noqa: PLR0913  (options, which are always named)
 ) -> None:
     """Find, score and report rings. Example: ringtrace detect --full."""
     # imported here, and what serves below: an ingest that loads neither has 90 MB less
-    from detection.scheduler import detect_every, detect_once, report
+    from detection.scheduler import detect_once, keep_detecting, report
 
     if every is not None and (once or full or every <= 0):
         raise typer.BadParameter("--every takes seconds above 0 and goes without --once and --full")
@@ -302,7 +304,7 @@ def detect(  # noqa: PLR0913  (options, which are always named)
     with _stopping(follow_stdin) as stop, world.store() as store:
         denied = world.denied(store, deny_list)
         if every is not None:
-            detect_every(store, settings, every, stop, denied, world.archive())
+            keep_detecting(store, world.archive(), settings, every, stop, denied)
         else:
             run = detect_once(store, world.archive(), settings, full=full, denied=denied)
             report(run)

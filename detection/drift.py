@@ -13,7 +13,7 @@ from detection.calibration import (
 )
 from graph.outbox import Message, enqueue, message, release
 from graph.store import GraphStore, Transaction
-from graph.times import HOUR_MS, rfc3339
+from graph.times import rfc3339
 
 log = logging.getLogger("ringtrace.detection")
 
@@ -46,19 +46,6 @@ def _freeze(tx: Transaction, index: float, at: int, now: int) -> None:
 def _thaw(tx: Transaction, at: int) -> None:
     if tx.run("detection/freeze_calibration", at=at, frozen_at=None)[0]["calibrations"]:
         release(tx)
-
-
-class DriftWatch:
-    """Looks once an hour, for a loop that comes by more often."""
-
-    def __init__(self) -> None:
-        self._hour = 0
-
-    def look(self, store: GraphStore, now: int) -> None:
-        """Compare unless that was done in this hour; `now` in milliseconds since 1970."""
-        if now // HOUR_MS > self._hour:
-            watch_drift(store, now)
-            self._hour = now // HOUR_MS
 
 
 def _text(index: float) -> str:

@@ -15,7 +15,9 @@ import httpx
 from detection.settings import EscalationSettings
 from graph import metrics, outbox
 from graph.errors import SettingsError, StoreAwayError
+from graph.jobs import tell_late
 from graph.store import GraphStore
+from graph.times import now_ms
 
 log = logging.getLogger("ringtrace.escalation")
 
@@ -25,6 +27,9 @@ BATCH = 50
 #: IPv4-compatible, translated and NAT64 addresses
 _ENDS_IN_IPV4 = [ipaddress.ip_network(n) for n in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96")]
 POLL_S = 1.0
+#: seconds between two looks at whether jobs are late; the first is after that, for a service that
+#: begins to say by when its jobs are due
+_JOBS_S = 60.0
 
 
 def sign(secret: bytes, message_id: str, timestamp: int, body: str) -> str:
@@ -55,16 +60,20 @@ def read_secret(settings: EscalationSettings) -> bytes:
 
 
 def deliver(store: GraphStore, settings: EscalationSettings, stop: threading.Event) -> None:
-    """Empty the outbox for ever, until `stop` is set."""
+    """Empty the outbox for ever, until `stop` is set; and tell of jobs of others that are late."""
     secret = read_secret(settings)
     url = settings.webhook_url
     if url is None:
         raise SettingsError("there is nobody to deliver to: set RINGTRACE_ESCALATION_WEBHOOK_URL")
     check_receiver(url, settings.allow_private_addresses)
+    look_at = time.monotonic() + _JOBS_S
     with httpx.Client(timeout=settings.timeout_seconds, follow_redirects=False) as client:
         while not stop.is_set():
             try:
-                sent = deliver_due(store, settings, client, secret, time.time_ns() // 1_000_000)
+                if time.monotonic() >= look_at:
+                    tell_late(store, now_ms())
+                    look_at = time.monotonic() + _JOBS_S
+                sent = deliver_due(store, settings, client, secret, now_ms())
             except StoreAwayError as error:
                 log.warning("%s", error)
                 sent = 0

@@ -43,6 +43,8 @@ class Run:
     alerts: list[Alert]
     #: accounts looked at
     account_count: int
+    #: accounts that events were about since the run before
+    touched_ids: set[str]
 
 
 def detect(
@@ -103,7 +105,7 @@ def detect(
             send_at=outbox.HELD if calibration.is_frozen else 0,
         )
         save(store, results)
-    return Run(scope.run_id, rings, changes, alerts, len(looked_at))
+    return Run(scope.run_id, rings, changes, alerts, len(looked_at), scope.touched_ids)
 
 
 def _read_about(

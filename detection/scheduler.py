@@ -1,28 +1,40 @@
-"""Detection again and again."""
+"""Detection again and again: the jobs of a running service."""
 
 import logging
 import threading
-import time
+from contextlib import suppress
+from datetime import UTC
+from functools import partial
+
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 from detection.account_scores import keep_scores
-from detection.drift import DriftWatch, watch_drift
+from detection.drift import watch_drift
 from detection.engines import community_finder
 from detection.in_step import keep_in_step
+from detection.jobs import Job, run_jobs
+from detection.nightly import FULL_PASS, full_pass
 from detection.pipeline import Run, detect
+from detection.recalibration import recalibrate
 from detection.sequences import keep_sequences
 from detection.settings import DetectionSettings
 from graph import metrics
 from graph.archive import Archive
 from graph.deny_list import DenyList
-from graph.errors import ArchiveError, StoreAwayError
-from graph.logs import StateLog
-from graph.quality import QualityWatch
+from graph.errors import StoreAwayError
+from graph.quality import check_quality
 from graph.store import GraphStore
 from graph.times import now_ms
 
 log = logging.getLogger("ringtrace.detection")
 #: seconds between two looks through the archive, and how many times as long as a look it rests
-LOOK_EVERY_S, REST = 60.0, 5
+LOOK_EVERY_S, REST = 60, 5
+#: seconds after which a job is late: what goes all the time (a full pass may be in its way), what
+#: goes by the hour, and what goes by the day
+_SOON, _HOURLY, _DAILY = 1_800.0, 3 * 3_600.0, 27 * 3_600.0
+#: what writes rings, and what reads all events
+_RINGS, _EVENTS = "rings", "events"
 _NOTHING = DenyList()
 
 
@@ -46,64 +58,68 @@ def detect_once(
 def look_through(
     store: GraphStore, archive: Archive, settings: DetectionSettings, denied: DenyList
 ) -> None:
-    """Bring the graph up to what only the archive's events tell: ties, findings, scores."""
+    """Bring the graph up to what only the archive's events tell: ties, findings, scores.
+
+    Detectors of accounts are trained here, each day anew and at each disposition.
+    """
     keep_in_step(store, archive, denied)
     keep_sequences(store, archive, denied)
     keep_scores(store, archive, settings, denied)
 
 
-def detect_every(
+def keep_detecting(
     store: GraphStore,
+    archive: Archive,
     settings: DetectionSettings,
     seconds: float,
     stop: threading.Event,
     denied: DenyList = _NOTHING,
-    archive: Archive | None = None,
 ) -> None:
-    """Look at what was touched, pause, and again, until `stop` is set.
+    """Run every so many seconds, and whatever else is to be done by the clock, until `stop`.
 
-    Once an hour it looks at the quality of what came in, and at drift, too. With an archive, what
-    only its events tell is looked for beside it, in a thread of its own.
+    What only the archive's events tell is looked for beside the runs.
     """
-    if archive is not None:
-        arguments = (store, archive, settings, stop, denied)
-        threading.Thread(target=_in_events, args=arguments, name="events", daemon=True).start()
-    quality, drifts, states = QualityWatch(), DriftWatch(), StateLog(log)
-    while not stop.is_set():
-        try:
-            with metrics.DETECTION_RUN_SECONDS.time():
-                run = detect(store, settings, denied=denied)
-            report(run)
-            quality.look(store, now_ms())
-            drifts.look(store, now_ms())
-            states.all_back()
-        except StoreAwayError as error:
-            states.away("the graph", error)
-        stop.wait(seconds)
+    with suppress(StoreAwayError):
+        community_finder(settings, store)
+    run_jobs(store, _jobs(store, archive, settings, seconds, denied), stop)
 
 
-def _in_events(
+def _jobs(
     store: GraphStore,
     archive: Archive,
     settings: DetectionSettings,
-    stop: threading.Event,
+    seconds: float,
     denied: DenyList,
-) -> None:
-    states = StateLog(log)
-    while True:
-        began = time.monotonic()
-        try:
-            look_through(store, archive, settings, denied)
-            states.all_back()
-        except ArchiveError as error:
-            states.away("the archive", error)
-        except StoreAwayError as error:
-            states.away("the graph", error)
-        except Exception:
-            # one set of events that a detector cannot take must not end the looking for good
-            log.exception("looking through the archive failed; it goes on")
-        if stop.wait(max(LOOK_EVERY_S, REST * (time.monotonic() - began))):
-            return
+) -> list[Job]:
+    look = partial(look_through, store, archive, settings, denied)
+    every, hourly, nightly = IntervalTrigger, _at(), settings.full_pass_hour
+    # an hour's counters follow up to five minutes behind
+    return [
+        Job("runs", partial(_run, store, settings, denied), every(seconds=seconds), _SOON, _RINGS),
+        Job("events", look, every(seconds=LOOK_EVERY_S), _HOURLY, _EVENTS, rest=REST),
+        Job("quality", lambda: check_quality(store, now_ms()), hourly, _HOURLY, _RINGS),
+        Job("drift", lambda: watch_drift(store, now_ms()), hourly, _HOURLY, _RINGS),
+        Job(
+            FULL_PASS,
+            lambda: full_pass(store, settings, denied, now_ms()),
+            _at(nightly),
+            _DAILY,
+            _RINGS,
+            is_first=False,
+        ),
+        Job("calibration", lambda: recalibrate(store, now_ms()), _at(nightly), _DAILY, _RINGS),
+    ]
+
+
+def _at(hour: int | None = None) -> CronTrigger:
+    """Six minutes past the hour, or past each hour."""
+    return CronTrigger(hour=hour, minute=6, timezone=UTC)
+
+
+def _run(store: GraphStore, settings: DetectionSettings, denied: DenyList) -> None:
+    with metrics.DETECTION_RUN_SECONDS.time():
+        run = detect(store, settings, denied=denied)
+    report(run)
 
 
 def report(run: Run | None) -> None:

@@ -22,6 +22,8 @@ class Scope:
     is_full: bool
     #: accounts to look at again
     account_ids: set[str]
+    #: accounts that notes of ingest name
+    touched_ids: set[str]
     #: notes of ingest that this run deals with
     touched: list[Row]
     #: {key, hub_until} of identifiers that became hubs, or are none any more
@@ -44,8 +46,9 @@ def read_scope(store: GraphStore, full: bool) -> Scope:
     fingerprint = read_world(store)["fingerprint"]
     touched = store.read("detection/read_touched")
     now = store.read("detection/read_now")[0]["now"] or 0
-    accounts = {account_id for row in touched for account_id in row["account_ids"]}
-    accounts.update(row["id"] for row in store.read("detection/accounts_due", now=age_hour(now)))
+    touched_ids = {account_id for row in touched for account_id in row["account_ids"]}
+    accounts = {row["id"] for row in store.read("detection/accounts_due", now=age_hour(now))}
+    accounts |= touched_ids
     if full:
         accounts = {row["id"] for row in store.read("detection/active_accounts")}
     names = sorted(accounts)
@@ -53,20 +56,21 @@ def read_scope(store: GraphStore, full: bool) -> Scope:
         (
             partial(_hubs, store, names, now, full),
             partial(store.read, "detection/crowds_turned", account_ids=names, cap=COUNTERPARTY_CAP),
-            partial(_linked_before, store, [] if full else names),
+            partial(linked_before, store, [] if full else names),
         )
     )
     kept, turned = hubs
     if not full:
         beside = {row["id"] for row in store.read("detection/accounts_of", keys=turned)}
         beside.update(other for row in crowds for other in row["others"])
-        accounts |= linked | beside | _linked_before(store, sorted(beside))
+        accounts |= linked | beside | linked_before(store, sorted(beside))
     return Scope(
         now=now,
         number=last["number"] + 1,
         dispositions=last["dispositions"],
         is_full=full,
         account_ids=accounts,
+        touched_ids=touched_ids,
         touched=[{"id": row["id"]} for row in touched],
         hubs=kept,
         crowds=[{"id": row["id"], "is_crowded": row["is_crowded"]} for row in crowds],
@@ -74,8 +78,8 @@ def read_scope(store: GraphStore, full: bool) -> Scope:
     )
 
 
-def _linked_before(store: GraphStore, account_ids: list[str]) -> set[str]:
-    """Everybody in a component of the last run that any of these accounts was in."""
+def linked_before(store: GraphStore, account_ids: list[str]) -> set[str]:
+    """Everybody in a component that any of these accounts was in when it was last looked at."""
     return {row[0] for row in store.read_about("detection/linked_before", account_ids)}
 
 

@@ -45,7 +45,12 @@ class DetectionSettings(BaseSettings):
     deny_list: Path | None = Field(
         None, description="File of identifiers and accounts that never connect anything."
     )
-    every_seconds: float = Field(5.0, gt=0, description="Pause between runs of a running service.")
+    every_seconds: float = Field(
+        5.0, gt=0, description="Seconds from one run of a running service to the next."
+    )
+    full_pass_hour: int = Field(
+        3, ge=0, le=23, description="Hour (UTC) of the nightly full pass, and of calibration."
+    )
 
 
 class EscalationSettings(BaseSettings):

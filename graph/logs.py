@@ -14,7 +14,7 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
 #: clients whose trouble is our one line to say, not their twenty
-_TALKATIVE = ("kafka", "neo4j")
+_TALKATIVE = ("kafka", "neo4j", "apscheduler")
 #: what stands in the place of a secret
 HIDDEN = "***"
 _SECRET_FIELDS = re.compile(r"password|secret|token|authorization|api_?key", re.IGNORECASE)

@@ -124,6 +124,10 @@ DETECTION_STAGE_SECONDS = _histogram(
 )
 for stage in ("read", "project", "cluster", "score", "write"):
     DETECTION_STAGE_SECONDS.labels(stage)
+JOB_SUCCESS_SECONDS = _gauge(
+    "ringtrace_job_success_timestamp_seconds", "When each job last went well.", "job"
+)
+JOB_FAILURES = _counter("ringtrace_job_failures_total", "Times that a job failed.", "job")
 DELIVERIES = _counter(
     "ringtrace_deliveries_total",
     "Tries to deliver a message: delivered, waiting (tried again) or failed.",

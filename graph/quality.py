@@ -49,22 +49,6 @@ def check_quality(store: GraphStore, now: int) -> list[Breach]:
     return breaches
 
 
-class QualityWatch:
-    """Judges each hour once, for a loop that comes by more often."""
-
-    def __init__(self) -> None:
-        self._judged = 0
-
-    def look(self, store: GraphStore, now: int) -> list[Breach]:
-        """Judge the last complete hour unless that is done; `now` in milliseconds since 1970."""
-        hour = last_complete_hour(now)
-        if hour <= self._judged:
-            return []
-        breaches = check_quality(store, now)
-        self._judged = hour
-        return breaches
-
-
 def _message(breach: Breach, now: int) -> Message:
     day = (rfc3339(breach.hour) or "")[:10]
     data = {

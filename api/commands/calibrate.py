@@ -24,7 +24,7 @@ from detection.calibration import (
     save_calibration,
 )
 from detection.found_rings import benign_scores
-from graph.dispositions import Conclusion
+from detection.recalibration import drawn_rings
 from graph.errors import InputError
 from graph.store import GraphStore, Transaction
 from graph.times import now_ms, rfc3339
@@ -81,20 +81,11 @@ def _draw(store: GraphStore, count: int, now: int) -> None:
 
 
 def _by_dispositions(store: GraphStore) -> list[int]:
-    """Scores of the drawn rings that are open and not confirmed, once enough are dismissed.
-
-    Those that wait to be judged are taken for benign: whoever judges the easy ones first would
-    find a low threshold else.
-    """
-    rows = store.read("cases/drawn_rings")
-    if not rows:
+    drawn = drawn_rings(store)
+    if not drawn.count:
         raise InputError("no rings were drawn yet: `ringtrace calibrate --sample 60` draws some")
-    waiting = sum(row["disposition"] not in ("confirmed", "dismissed") for row in rows)
-    dismissed = [row["score"] for row in rows if row["disposition"] == Conclusion.DISMISSED]
-    out.print(f"{len(rows)} open rings were drawn, {waiting} of them wait to be judged")
-    if len(dismissed) < ENOUGH:
-        return dismissed
-    return [row["score"] for row in rows if row["disposition"] != Conclusion.CONFIRMED]
+    out.print(f"{drawn.count} open rings were drawn, {drawn.waiting} of them wait to be judged")
+    return drawn.benign
 
 
 def _by_truth(store: GraphStore, file: Path) -> list[int]:

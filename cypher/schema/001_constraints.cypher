@@ -15,6 +15,7 @@ CREATE CONSTRAINT quality_key IF NOT EXISTS FOR (n:Quality) REQUIRE (n.hour, n.m
 CREATE CONSTRAINT disposition_id IF NOT EXISTS FOR (n:Disposition) REQUIRE n.id IS UNIQUE;
 CREATE CONSTRAINT learner_name IF NOT EXISTS FOR (n:Learner) REQUIRE n.name IS UNIQUE;
 CREATE CONSTRAINT calibration_name IF NOT EXISTS FOR (n:Calibration) REQUIRE n.name IS UNIQUE;
+CREATE CONSTRAINT job_name IF NOT EXISTS FOR (n:Job) REQUIRE n.name IS UNIQUE;
 CREATE INDEX ring_rank IF NOT EXISTS FOR (n:Ring) ON (n.status, n.risk_score);
 CREATE INDEX delivery_state IF NOT EXISTS FOR (n:Delivery) ON (n.state, n.due_at);
 CREATE INDEX account_anomaly IF NOT EXISTS FOR (n:Account) ON (n.anomaly_score);

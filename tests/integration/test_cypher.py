@@ -61,6 +61,7 @@ def test_labels_and_types_are_those_of_the_design() -> None:
         "USED", "TRANSFERRED", "REFERRED", "COACTED", "BEGAN_WITH", "MEMBER_OF",
         "HELD_BY", "HAS_REASON", "CHANGED", "SPLIT_FROM", "MERGED_INTO", "FLAGGED_BY", "RAISED_FOR",
         "Disposition", "Case", "ABOUT", "MUST_LINK", "CANNOT_LINK", "Learner", "Calibration",
+        "Job",
     }  # fmt: skip
     for statement in ALL:
         names = re.findall(r"[(\[]\w*:([A-Za-z_|]+)", statement.text)
