@@ -4,30 +4,15 @@
 -- typical amounts of its currency. A refund and a chargeback are what is to be foreseen: neither
 -- is looked at.
 --
+-- It goes on where shared_uses.sql ends, and takes its parameters too.
+--
 -- Parameters:
 --   $recent  int   from when on something is recent, milliseconds since 1970
---   $live    int   uses that ended earlier have expired: they are shared with nobody
---   $denied  list  identifiers that say nothing
---   $nobody  list  accounts that are passed over where something is shared
---   $kinds   list  kinds of identifiers
---   $caps    list  for each kind the most accounts before a value is a hub
 -- Returns: account_id and a column a feature, sorted by account_id
-WITH account AS (
+account AS (
     SELECT account_id FROM event
     UNION
     SELECT counterparty_account_id FROM event WHERE counterparty_account_id IS NOT NULL
-),
-used AS (
-    SELECT account_id, key, split_part(key, ':', 1) AS kind, min("at") AS first_at, max("at") AS last_at
-    FROM (SELECT account_id, unnest(identifier_keys) AS key, "at" FROM event)
-    GROUP BY account_id, key
-),
-shared AS (
-    SELECT key, count(*) AS accounts FROM used
-    WHERE last_at >= $live AND key NOT IN (SELECT unnest($denied))
-        AND account_id NOT IN (SELECT unnest($nobody))
-    GROUP BY key
-    HAVING count(*) BETWEEN 2 AND $caps[list_position($kinds, split_part(key, ':', 1))]
 ),
 held AS (
     SELECT account_id,

@@ -9,9 +9,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.detectors import Detector, Lessons, UpperTails, Values, detector_of
-from detection.features import FEATURES, Features, read_features
-from detection.learning import learn_from_dispositions
+from detection.detectors import (
+    EXAMPLES,
+    Detector,
+    Lessons,
+    UpperTails,
+    Values,
+    detector_of,
+)
+from detection.features import FEATURES, Features, own, read_features, with_neighbours
+from detection.learning import examples_of, learn_from_dispositions, read_labels
 from detection.settings import DetectionSettings
 from graph.archive import Archive
 from graph.deny_list import DenyList
@@ -43,7 +50,7 @@ class AccountModel:
         if self._none:
             return
         self._detector = make(sample.values)
-        self._tails = UpperTails(sample.values)
+        self._tails = UpperTails(own(sample).values)
         self._scale = UpperTails(_rounded(self._detector, sample.values))
 
     def score(self, features: Features) -> NDArray[np.int64]:
@@ -70,10 +77,11 @@ class AccountModel:
         """
         if self._none or not features.account_ids:
             return [[] for _ in features.account_ids]
-        shares = np.exp(-self._tails.parts(features.values))
-        parts = self._detector.parts(features.values)
+        values = own(features).values
+        shares = np.exp(-self._tails.parts(values))
+        parts = self._detector.parts(features.values)[:, : values.shape[1]]
         # what is 0 is high for nobody
-        is_high = (shares <= DRIVER_SHARE) & (features.values > 0) & (parts > 0)
+        is_high = (shares <= DRIVER_SHARE) & (values > 0) & (parts > 0)
         parts = np.where(is_high, parts, -1.0)
         order = np.argsort(-parts, axis=1, kind="stable")[:, :MAX_DRIVERS]
         words = list(FEATURES.values())
@@ -126,12 +134,19 @@ def keep_scores(
     denied = denied.with_keys(read_benign_keys(store))
     features = read_features(archive, now, denied)
     usual = usual_accounts(archive, features, now, denied)
-    names = (settings.detector, settings.challenger)
-    lessons = learn_from_dispositions(store, usual, features) if "learned" in names else None
-    scored = _model(settings.detector, lessons, usual).verdicts(features)
+
+    def judge(name: str) -> tuple[AccountModel, Features]:
+        if name == "boosted" and (boosted := _boosted(store, archive, now, denied)):
+            return boosted, with_neighbours(archive, features, now, denied)
+        lessons = learn_from_dispositions(store, usual, features) if name == "learned" else None
+        return _model(name, lessons, usual), features
+
+    model, seen = judge(settings.detector)
+    scored = model.verdicts(seen)
     shadow: list[int | None] = [None] * len(scored)
     if settings.challenger is not None:
-        shadow = _model(settings.challenger, lessons, usual).score(features).tolist()
+        model, seen = judge(settings.challenger)
+        shadow = model.score(seen).tolist()
     found = {
         account_id: [*verdict, other]
         for account_id, verdict, other in zip(features.account_ids, scored, shadow, strict=True)
@@ -179,3 +194,26 @@ def _sample_of_day(archive: Archive, day: int, count: int, denied: DenyList) -> 
 @lru_cache(maxsize=2)
 def _model(name: str, lessons: Lessons | None, usual: Features) -> AccountModel:
     return AccountModel(detector_of(name, lessons), usual)
+
+
+def _boosted(
+    store: GraphStore, archive: Archive, now: int, denied: DenyList
+) -> AccountModel | None:
+    """Taught by the judged accounts as they stood when the day began; None for too few."""
+    day, labels = now // DAY_MS * DAY_MS, tuple(sorted(read_labels(store).items()))
+    return _boosted_of_day(archive, day, archive.count(0, day), denied, labels)
+
+
+@lru_cache(maxsize=1)
+def _boosted_of_day(
+    archive: Archive, day: int, count: int, denied: DenyList, labels: tuple[tuple[str, bool], ...]
+) -> AccountModel | None:
+    bad = sum(is_bad for _, is_bad in labels)
+    if not count or min(bad, len(labels) - bad) < EXAMPLES:
+        return None
+    past = read_features(archive, day - 1, denied)
+    past = with_neighbours(archive, past, day - 1, denied)
+    examples = examples_of(past, dict(labels))
+    if not examples.is_enough:
+        return None
+    return AccountModel(detector_of("boosted", examples=examples), sampled(past))

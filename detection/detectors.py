@@ -1,7 +1,7 @@
 """Account detectors: how unusual an account's numbers are among those of a sample.
 
 One protocol. Each is made of a sample of accounts (float64, accounts × features, log(1 + value))
-and fixed seeds alone, so the same sample is the same detector. None knows who is guilty.
+and fixed seeds, two also of what somebody said of accounts: the same of all is the same detector.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 #: of the forest, and times that the network sees the sample
 TREES, PASSES = 300, 50
+#: of the boosted ones, and fewest examples of bad accounts and of others to teach them
+BOOSTED_TREES, EXAMPLES = 200, 50
 #: how far one account moves what is learnt
 RATE = 0.001
 #: share of the sample whose odds of being bad are even before anything is learnt
@@ -206,6 +208,56 @@ class Learned:
         return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """Accounts of which somebody said what they are."""
+
+    values: Values
+    is_bad: NDArray[np.bool_]
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there are EXAMPLES of both."""
+        bad = int(self.is_bad.sum())
+        return min(bad, len(self.is_bad) - bad) >= EXAMPLES
+
+
+class Boosted:
+    """Gradient-boosted trees (Friedman 2001; scikit-learn's by histograms) taught by examples.
+
+    Made for an account's own numbers beside those of who is around it (detection.neighbourhood).
+    Until there are examples enough it is UpperTails. It knows nothing of what no example was like,
+    and less the longer ago they are.
+    """
+
+    def __init__(self, sample: Values, examples: Examples | None = None) -> None:
+        self._tails = UpperTails(sample)
+        self._trees: Any = None
+        if examples is not None and examples.is_enough:
+            from sklearn.ensemble import HistGradientBoostingClassifier
+
+            self._trees = HistGradientBoostingClassifier(
+                max_iter=BOOSTED_TREES,
+                learning_rate=0.05,
+                max_leaf_nodes=15,
+                l2_regularization=1.0,
+                max_features=0.3,
+                early_stopping=False,
+                random_state=0,
+            ).fit(examples.values, examples.is_bad)
+
+    def parts(self, values: Values) -> Values:
+        """Upper tails: trees say nothing of single features."""
+        return self._tails.parts(values)
+
+    def unusual(self, values: Values) -> Values:
+        """The log odds of being bad."""
+        if self._trees is None:
+            return self._tails.unusual(values)
+        found: Values = self._trees.decision_function(values)
+        return found
+
+
 #: by the name that the settings know them by: what makes one of a sample of at least one row
 DETECTORS: dict[str, Callable[[Values], Detector]] = {
     "tails": UpperTails,
@@ -213,9 +265,17 @@ DETECTORS: dict[str, Callable[[Values], Detector]] = {
     "forest": Forest,
     "autoencoder": AutoEncoder,
     "learned": Learned,
+    "boosted": Boosted,
 }
 
 
-def detector_of(name: str, lessons: Lessons | None = None) -> Callable[[Values], Detector]:
-    """What makes the detector of this name from a sample; lessons are for `learned`."""
-    return partial(Learned, lessons=lessons) if name == "learned" else DETECTORS[name]
+def detector_of(
+    name: str, lessons: Lessons | None = None, examples: Examples | None = None
+) -> Callable[[Values], Detector]:
+    """What makes the detector of this name; lessons are for `learned`, examples for `boosted`."""
+    match name:
+        case "learned":
+            return partial(Learned, lessons=lessons)
+        case "boosted":
+            return partial(Boosted, examples=examples)
+    return DETECTORS[name]

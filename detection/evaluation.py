@@ -51,11 +51,24 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Curves:
+    """What is found at each score from which accounts are flagged, from the highest down."""
+
+    #: shares of the accounts labelled 0, and of those labelled 1
+    false_positives: list[float]
+    recall: list[float]
+    #: share of the flagged that are labelled 1
+    precision: list[float]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """All figures: those of accounts flat, those of rings by group."""
 
     accounts: dict[str, Figure]
     rings: RingReport
+    #: by ring risk and by anomaly score; none where only one label occurs
+    curves: dict[str, Curves]
 
     def flat(self) -> dict[str, Figure]:
         """One name to each figure; shares are 0 to 1, None where there is nothing to divide by."""
@@ -99,7 +112,29 @@ def evaluate(
     figures |= _false_positives(truth, observed, calibration)
     figures["alert_level"] = alert_level.value
     figures |= _named(cut_figures(is_member, alerted[known]), "alert_level")
-    return Evaluation(figures, ring_report(truth.is_member, truth.rings, observed.rings))
+    curves = {"by ring risk": ranking(risk, anomaly)} | ({"by anomaly": anomaly} if scored else {})
+    both = 0 < is_member.sum() < len(is_member)
+    return Evaluation(
+        figures,
+        ring_report(truth.is_member, truth.rings, observed.rings),
+        {name: curves_of(is_member, score) for name, score in curves.items()} if both else {},
+    )
+
+
+def curves_of(is_member: Mask, score: NDArray[np.number]) -> Curves:
+    """Receiver operating characteristic, and precision against recall; both labels must occur.
+
+    One point for each score that occurs, after one at which nobody is flagged.
+    """
+    order = np.argsort(-score, kind="stable")
+    last = np.append(np.diff(score[order]) != 0, True)
+    hits, count = np.cumsum(is_member[order])[last], np.flatnonzero(last) + 1
+    precision = (hits / count).tolist()
+    return Curves(
+        [0.0, *((count - hits) / (~is_member).sum()).tolist()],
+        [0.0, *(hits / is_member.sum()).tolist()],
+        [precision[0], *precision],
+    )
 
 
 def _false_positives(

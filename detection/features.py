@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.neighbourhood import around, co_users
 from detection.projection import age_hour, live_from
 from graph.archive import Archive
 from graph.deny_list import DenyList
@@ -28,7 +30,10 @@ FEATURES = {
     "widest_address": "an address shared with many others",
     "haste": "money spent soon after the sign-up",
 }
-_SQL = Path(__file__).with_name("account_features.sql").read_text("utf-8")
+_SHARED, _FEATURES, _LINKS = (
+    Path(__file__).with_name(f"{name}.sql").read_text("utf-8")
+    for name in ("shared_uses", "account_features", "account_links")
+)
 _NOTHING = DenyList()
 
 
@@ -48,16 +53,40 @@ def read_features(archive: Archive, now: int, denied: DenyList = _NOTHING) -> Fe
     They change by themselves with the hour, when something is recent no more. What is denied, and
     what is a hub, is shared by nobody. A million events take some seconds.
     """
+    asked = _shared_until(now, denied) | {"recent": age_hour(now) - RECENT_DAYS * DAY_MS}
+    found = archive.ask(_SHARED + _FEATURES, now + 1, asked)
+    columns = [found[name].to_numpy() for name in FEATURES]
+    values = np.column_stack(columns).astype(np.float64)
+    return Features(found["account_id"].to_pylist(), np.log1p(np.nan_to_num(values)))
+
+
+def with_neighbours(
+    archive: Archive, features: Features, now: int, denied: DenyList = _NOTHING
+) -> Features:
+    """The same accounts with more columns: what those are like who share an identifier with them.
+
+    `features` are those of all accounts at `now`, milliseconds since 1970.
+    """
+    found = archive.ask(_SHARED + _LINKS, now + 1, _shared_until(now, denied))
+    place = {account_id: number for number, account_id in enumerate(features.account_ids)}
+    users = np.array([place[account_id] for account_id in found["account_id"].to_pylist()], int)
+    keys = np.unique(found["key"].to_numpy(zero_copy_only=False), return_inverse=True)[1]
+    links = co_users(users, keys, len(features.account_ids))
+    wide = np.hstack([features.values, around(features.values, links)])
+    return Features(features.account_ids, wide)
+
+
+def own(features: Features) -> Features:
+    """The same accounts without what those around them are like."""
+    return Features(features.account_ids, features.values[:, : len(FEATURES)])
+
+
+def _shared_until(now: int, denied: DenyList) -> dict[str, Any]:
     caps = hub_caps()
-    parameters = {
-        "recent": age_hour(now) - RECENT_DAYS * DAY_MS,
+    return {
         "live": live_from(now),
         "denied": sorted(denied.keys),
         "nobody": sorted(denied.account_ids),
         "kinds": list(caps),
         "caps": list(caps.values()),
     }
-    found = archive.ask(_SQL, now + 1, parameters)
-    columns = [found[name].to_numpy() for name in FEATURES]
-    values = np.column_stack(columns).astype(np.float64)
-    return Features(found["account_id"].to_pylist(), np.log1p(np.nan_to_num(values)))

@@ -1,13 +1,14 @@
-"""What investigators said, as lessons for the detector that learns."""
+"""What investigators said, as lessons and examples for the detectors that learn."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 
-from detection.detectors import Learned, Lessons
+from detection.detectors import Examples, Learned, Lessons
 from detection.features import FEATURES, Features
 from graph.dispositions import Conclusion
-from graph.store import GraphStore, Transaction
+from graph.store import GraphStore, Row, Transaction
 
 
 def read_lessons(store: GraphStore) -> tuple[Lessons | None, int]:
@@ -35,8 +36,7 @@ def learn_from_dispositions(
     detector = Learned(usual.values, known)
     place = {account_id: number for number, account_id in enumerate(present.account_ids)}
     for row in rows:
-        is_bad = dict.fromkeys(row["account_ids"], row["disposition"] == Conclusion.CONFIRMED)
-        is_bad |= dict.fromkeys(row["excluded_account_ids"], False)
+        is_bad = _labels(row)
         about = sorted(is_bad.keys() & place.keys())
         if about:
             values = present.values[[place[account_id] for account_id in about]]
@@ -54,3 +54,23 @@ def learn_from_dispositions(
         )
     )
     return learnt
+
+
+def read_labels(store: GraphStore) -> dict[str, bool]:
+    """Which accounts are bad by what was said of their rings last, and which are not."""
+    labels: dict[str, bool] = {}
+    for row in store.read("detection/new_labels", since=0):
+        labels |= _labels(row)
+    return labels
+
+
+def _labels(row: Row) -> dict[str, bool]:
+    is_bad = dict.fromkeys(row["account_ids"], row["disposition"] == Conclusion.CONFIRMED)
+    return is_bad | dict.fromkeys(row["excluded_account_ids"], False)
+
+
+def examples_of(features: Features, labels: Mapping[str, bool]) -> Examples:
+    """The accounts that have a label, as examples."""
+    known = [n for n, account_id in enumerate(features.account_ids) if account_id in labels]
+    is_bad = [labels[features.account_ids[n]] for n in known]
+    return Examples(features.values[known], np.array(is_bad, np.bool_))

@@ -7,14 +7,15 @@ whom it became known in the month just ended, and of whom in the 90 days after.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.account_scores import AccountModel, usual_accounts
-from detection.detectors import Learned, Lessons, Values, detector_of
+from detection.account_scores import AccountModel, sampled, usual_accounts
+from detection.detectors import Examples, Learned, Lessons, Values, detector_of
 from detection.evaluation import Truth
-from detection.features import FEATURES, Features, read_features
+from detection.features import FEATURES, Features, own, read_features, with_neighbours
 from graph.archive import Archive
 from graph.deny_list import DenyList
 from graph.times import DAY_MS, millis
@@ -41,6 +42,7 @@ SELECT account_id FROM transfer UNION SELECT other FROM transfer
 """
 _NOTHING = DenyList()
 Mask = NDArray[np.bool_]
+Scores = NDArray[np.number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,11 @@ class Cut:
     begins: int
     #: up to when it is known who is bad
     told_until: int
-    #: of the accounts that are asked about
+    #: of the accounts that are asked about, with their neighbours
     features: Features
-    #: the accounts that say what is usual
+    #: the accounts that say what is usual, and some with their neighbours
     usual: Features
+    some: Features
     #: whether an account had to do with money that went from one account to another
     paid: Mask
     #: when each became known to be bad, milliseconds; far away for the others
@@ -115,8 +118,9 @@ def cuts(archive: Archive, truth: Truth, until: int, denied: DenyList = _NOTHING
     told_until = _month(_month(max(times)) + _MONTH_MS)
     # from its first day on, a month is over
     while (end := _month(begins + _MONTH_MS)) <= min(until, told_until):
-        features = read_features(archive, end - 1, denied)
-        usual = usual_accounts(archive, features, end - 1, denied)
+        present = read_features(archive, end - 1, denied)
+        usual = usual_accounts(archive, present, end - 1, denied)
+        features = with_neighbours(archive, present, end - 1, denied)
         named = [n for n, a in enumerate(features.account_ids) if a in known]
         ids = [features.account_ids[n] for n in named]
         paid = set(archive.ask(_PAID, end, {})["account_id"].to_pylist())
@@ -126,6 +130,7 @@ def cuts(archive: Archive, truth: Truth, until: int, denied: DenyList = _NOTHING
             told_until,
             Features(ids, features.values[named]),
             usual,
+            sampled(features),
             np.array([a in paid for a in ids], np.bool_),
             np.array([known[a] for a in ids], np.int64),
         )
@@ -141,36 +146,60 @@ def _month(at: int) -> int:
 def foresight(name: str, found: Sequence[Cut]) -> list[Foresight]:
     """How a detector would have done at these cuts, for each question and population.
 
-    The detector that learns is taught before each cut what had become known by then of the cuts
-    that were 90 days before, or more; cuts at which it had learnt nothing yet are left out.
+    Those that learn are taught before each cut what had become known by then of the cuts that were
+    90 days before, or more; cuts at which they had learnt nothing yet are left out.
     """
-    taught: list[tuple[Cut, Lessons | None]] = [(cut, None) for cut in found]
-    if name == "learned":
-        taught = [(cut, lessons) for cut, lessons in _lessons(found) if lessons]
-    scores = [
-        AccountModel(detector_of(name, lessons), cut.usual).score(cut.features)
-        for cut, lessons in taught
-    ]
-    found = [cut for cut, _ in taught]
+    scorers = {"learned": _learned, "boosted": _boosted}
+    scored = list(scorers.get(name, partial(_untaught, name))(found))
     baseline = list(FEATURES).index(BASELINE)
-    money = [cut.features.values[:, baseline] for cut in found]
-    rows = [_foresight(name, *asked, found, scores, money) for asked in QUESTIONS]
+    money = [cut.features.values[:, baseline] for cut, _ in scored]
+    cuts_of, scores = [cut for cut, _ in scored], [score for _, score in scored]
+    rows = [_foresight(name, *asked, cuts_of, scores, money) for asked in QUESTIONS]
     return [row for row in rows if row is not None]
 
 
-def _lessons(found: Sequence[Cut]) -> Iterator[tuple[Cut, Lessons | None]]:
-    """Each cut, and what the earlier ones had taught by then."""
-    lessons: Lessons | None = None
-    taught = 0
+def _untaught(name: str, found: Sequence[Cut]) -> Iterator[tuple[Cut, Scores]]:
     for cut in found:
-        while found[taught].at + AHEAD_MS <= cut.at:
-            past = found[taught]
+        yield cut, AccountModel(detector_of(name), cut.usual).score(own(cut.features))
+
+
+def _learned(found: Sequence[Cut]) -> Iterator[tuple[Cut, Scores]]:
+    lessons: Lessons | None = None
+    for cut, new in _known_since(found):
+        for past in new:
             detector = Learned(past.usual.values, lessons)
             asked, is_bad = past.asked("next")
             if asked.any():
-                detector.learn(past.features.values[asked], is_bad[asked])
-            lessons, taught = detector.lessons, taught + 1
-        yield cut, lessons
+                detector.learn(own(past.features).values[asked], is_bad[asked])
+            lessons = detector.lessons
+        if lessons:
+            model = AccountModel(detector_of("learned", lessons), cut.usual)
+            yield cut, model.score(own(cut.features))
+
+
+def _boosted(found: Sequence[Cut]) -> Iterator[tuple[Cut, Scores]]:
+    values: list[Values] = []
+    bad: list[Mask] = []
+    for cut, new in _known_since(found):
+        for past in new:
+            asked, is_bad = past.asked("next")
+            values.append(past.features.values[asked])
+            bad.append(is_bad[asked])
+        examples = Examples(np.concatenate(values), np.concatenate(bad)) if values else None
+        if examples and examples.is_enough:
+            model = AccountModel(detector_of("boosted", examples=examples), cut.some)
+            yield cut, model.score(cut.features)
+
+
+def _known_since(found: Sequence[Cut]) -> Iterator[tuple[Cut, list[Cut]]]:
+    """Each cut, and those before of which all became known since the last one."""
+    taught = 0
+    for cut in found:
+        known = taught
+        while found[known].at + AHEAD_MS <= cut.at:
+            known += 1
+        yield cut, list(found[taught:known])
+        taught = known
 
 
 def _foresight(
@@ -178,7 +207,7 @@ def _foresight(
     window: str,
     population: str,
     found: Sequence[Cut],
-    scores: Sequence[NDArray[np.number]],
+    scores: Sequence[Scores],
     money: Sequence[Values],
 ) -> Foresight | None:
     aucs, recalls, places, gains, who, asked_about = [], [], [], [], [], 0

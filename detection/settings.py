@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graph.model import RiskLevel
 
-DetectorName = Literal["tails", "robust-z", "forest", "autoencoder", "learned"]
+DetectorName = Literal["tails", "robust-z", "forest", "autoencoder", "learned", "boosted"]
 
 
 class DetectionSettings(BaseSettings):
@@ -27,7 +27,8 @@ class DetectionSettings(BaseSettings):
     detector: DetectorName = Field(
         "tails",
         description="Account detector: tails (sum of upper tails), robust-z, forest (Isolation "
-        "Forest), autoencoder, or learned (tails, weighted by what investigators said).",
+        "Forest), autoencoder, learned (tails, weighted by what investigators said), or boosted "
+        "(trees taught by it, over the numbers of neighbours too).",
     )
     challenger: DetectorName | None = Field(
         None, description="A second account detector, whose scores are for comparing only."

@@ -1,5 +1,6 @@
 """`ringtrace evaluate`: what was found against a truth file."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +9,9 @@ import typer
 from rich.console import Console
 
 from api.demo import progress_bar
-from api.listing import figures_table, write_figures
+from api.listing import write_figures
 from api.options import DataDir, open_world
+from api.report import Part, Table, curve_picture, plain, print_parts, write_report
 from api.truth_file import read_truth
 from detection.calibration import read_calibration
 from detection.evaluation import (
@@ -38,6 +40,9 @@ def evaluate(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures here.")
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page with pictures into this folder.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Compare rings and scores with what is true. Example: ringtrace evaluate --truth truth.csv."""
@@ -47,10 +52,12 @@ def evaluate(
     if not observed.is_known.any():
         raise InputError(f"no account of {truth_file.name} is in the graph")
     found = compare(truth, observed, settings.alert_level, calibration)
-    _print_accounts(found.flat())
-    _print_rings(found)
+    parts = [*_accounts(found.flat()), *_rings(found)]
+    print_parts(parts, out)
     if json_file is not None:
         write_figures(json_file, found.flat())
+    if report is not None:
+        _write_report(report, truth_file.name, parts, found)
 
 
 def observe(store: GraphStore, truth: Truth) -> Observed:
@@ -82,82 +89,89 @@ def observe(store: GraphStore, truth: Truth) -> Observed:
     return Observed(is_known, risk, anomaly, rings, unnamed)
 
 
-def _print_accounts(figures: dict[str, Figure]) -> None:
-    out.print(
+def _accounts(figures: dict[str, Figure]) -> Iterator[Part]:
+    yield (
         f"{figures['accounts']:,} accounts, {figures['accounts_labelled_1']:,} of them in rings; "
         f"not in the graph and left out: {figures['accounts_unknown_to_graph']:,}; "
-        f"in the graph and not in the file: {figures['accounts_unnamed_by_truth']:,}",
-        highlight=False,
-        soft_wrap=True,
+        f"in the graph and not in the file: {figures['accounts_unnamed_by_truth']:,}"
     )
-    table = figures_table("Accounts", "", "by ring risk", "by anomaly")
-    rows = {"AUC": "auc", "average precision": "average_precision"}
+    names = {"AUC": "auc", "average precision": "average_precision"}
     for percent in FALSE_POSITIVES:
         for name in ("precision", "recall"):
-            rows[f"{name} at {percent} % false positives, %"] = f"{name}_at_{percent}pct"
-    for title, name in rows.items():
+            names[f"{name} at {percent} % false positives, %"] = f"{name}_at_{percent}pct"
+    rows = []
+    for title, name in names.items():
         show = _percent if "%" in title else _number
-        table.add_row(title, show(figures[name]), show(figures[f"anomaly_{name}"]))
-    out.print(table)
+        rows.append((title, show(figures[name]), show(figures[f"anomaly_{name}"])))
+    yield Table("Accounts", ("", "by ring risk", "by anomaly"), rows)
     level = figures["alert_level"]
-    out.print(
+    yield (
         f"accounts in rings of level {level} or above: "
         f"precision {_percent(figures['precision_at_alert_level'])} %, "
         f"recall {_percent(figures['recall_at_alert_level'])} %, "
-        f"false positives {_percent(figures['false_positives_at_alert_level'], 2)} %",
-        highlight=False,
-        soft_wrap=True,
+        f"false positives {_percent(figures['false_positives_at_alert_level'], 2)} %"
     )
     how = "" if figures["calibrated"] else " (not calibrated on this graph)"
-    out.print(
+    yield (
         f"accounts in rings that score {figures['threshold']} or more, the threshold{how}: "
         f"precision {_percent(figures['precision_at_threshold'])} %, "
         f"recall {_percent(figures['recall_at_threshold'])} %; "
         f"of {figures['benign_rings']} benign rings {figures['benign_rings_at_threshold']} do, "
         f"{_percent(figures['benign_share_at_threshold'], 2)} %, "
-        f"where at most {_percent(figures['benign_share_bound'], 2)} % are promised",
-        highlight=False,
-        soft_wrap=True,
+        f"where at most {_percent(figures['benign_share_bound'], 2)} % are promised"
     )
 
 
-def _print_rings(found: Evaluation) -> None:
+def _rings(found: Evaluation) -> Iterator[Part]:
     report, figures = found.rings, found.flat()
     if report.whole is not None:
         similar = [f"J ≥ {percent / 100}" for percent in FOUND]
-        table = figures_table(
-            "\nTrue rings found, %; high: by rings of level high or critical",
-            "",
-            "rings",
-            *similar,
-            *(f"high, {name}" for name in similar),
-        )
-        table.add_row(*_cells("all", report.whole), end_section=True)
-        for kind in report.kinds:
-            table.add_row(*_cells(kind.name, kind), end_section=kind is report.kinds[-1])
+        rows = [_cells("all", report.whole), *(_cells(kind.name, kind) for kind in report.kinds)]
         for size in report.sizes:
             band = size.name.replace("over_", "over ").replace("_", "–")
-            table.add_row(*_cells(f"{band} accounts", size))
-        out.print(table)
+            rows.append(_cells(f"{band} accounts", size))
+        yield Table(
+            "True rings found, %; high: by rings of level high or critical",
+            ("", "rings", *similar, *(f"high, {name}" for name in similar)),
+            rows,
+        )
         if worst := report.worst_kind:
-            out.print(f"worst kind: {worst.name}", markup=False, highlight=False)
-        _print_members("members of matched rings", "matched_member", figures)
-    _print_members("members of any ring", "member", figures)
+            yield f"worst kind: {worst.name}"
+        yield _members("members of matched rings", "matched_member", figures)
+    yield _members("members of any ring", "member", figures)
     levels = ", ".join(f"{figures[f'rings_{level.value}']} {level.value}" for level in RiskLevel)
-    out.print(f"rings reported: {figures['rings']} ({levels})", highlight=False, soft_wrap=True)
+    yield f"rings reported: {figures['rings']} ({levels})"
     if figures["noise_high"] is not None:
-        out.print(
+        yield (
             f"noise among those high or critical: {_percent(figures['noise_high'])} % "
             f"(95 % interval {_percent(figures['noise_high_lower'])} to "
-            f"{_percent(figures['noise_high_upper'])} %)",
-            highlight=False,
-            soft_wrap=True,
+            f"{_percent(figures['noise_high_upper'])} %)"
         )
 
 
-def _print_members(title: str, name: str, figures: dict[str, Figure]) -> None:
+def _write_report(folder: Path, name: str, parts: list[Part], found: Evaluation) -> None:
+    pictures = {}
+    if found.curves:
+        roc = {
+            name: list(zip(each.false_positives, each.recall, strict=True))
+            for name, each in found.curves.items()
+        }
+        exact = {
+            name: list(zip(each.recall, each.precision, strict=True))
+            for name, each in found.curves.items()
+        }
+        pictures = {
+            "roc.svg": curve_picture("Found among innocents", "false positives", "recall", roc),
+            "precision.svg": curve_picture("Right among found", "recall", "precision", exact),
+        }
+    shown = [plain(part) if isinstance(part, str) else part for part in parts]
+    shown += [f"![{file.removesuffix('.svg')}]({file})" for file in pictures]
+    write_report(folder, f"What was found, against {name}", shown, pictures)
+
+
+def _members(title: str, name: str, figures: dict[str, Figure]) -> str:
     precision, recall = (_percent(figures[f"{name}_{part}"]) for part in ("precision", "recall"))
-    out.print(f"{title}: precision {precision} %, recall {recall} %", highlight=False)
+    return f"{title}: precision {precision} %, recall {recall} %"
 
 
 def _cells(title: str, group: Group) -> list[str]:

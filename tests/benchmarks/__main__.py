@@ -14,6 +14,7 @@ from tests.benchmarks import (
     faults,
     ingest,
     other_world,
+    report,
     sybil_world,
     worlds,
 )
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "faults": faults.run,
     "ingest": ingest.run,
     "other_world": other_world.run,
+    "report": report.run,
     "sybil_world": sybil_world.run,
     "worlds": worlds.run,
 }

@@ -22,7 +22,9 @@ def test_a_simulated_world_is_evaluated_as_its_listings_say(
     truth_file, figures_file = tmp_path / "truth.csv", tmp_path / "figures.json"
     simulate(cli, truth_file, prefix)
     cli.run("detect", "--full")
-    done = cli.run("evaluate", "--truth", str(truth_file), "--json", str(figures_file))
+    page = tmp_path / "page"
+    written = ("--json", str(figures_file), "--report", str(page))
+    done = cli.run("evaluate", "--truth", str(truth_file), *written)
     figures = json.loads(figures_file.read_text())
 
     with truth_file.open(newline="") as file:
@@ -41,6 +43,10 @@ def test_a_simulated_world_is_evaluated_as_its_listings_say(
     assert {name.removeprefix("true_rings_kind_") for name in figures if "s_kind" in name} == kinds
     for text in ("AUC", "True rings found", f"worst kind: {figures['worst_kind']}"):
         assert text in done.stdout
+        assert text in (page / "report.html").read_text()
+    assert sorted(each.name for each in page.iterdir()) == [
+        "precision.svg", "report.html", "report.md", "roc.svg",
+    ]  # fmt: skip
 
 
 def simulate(cli: CommandLine, truth_file: Path, prefix: str) -> None:

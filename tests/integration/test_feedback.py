@@ -5,10 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from detection.account_scores import keep_scores
 from detection.learning import read_lessons
+from detection.settings import DetectionSettings
 from graph.store import GraphStore
+from graph.times import rfc3339
 from tests.conftest import CommandLine, command_line, looked_at, own_settings
-from tests.events import event, ring
+from tests.events import DAY, START, as_lines, event, ring
 
 pytestmark = pytest.mark.long
 
@@ -74,3 +77,41 @@ def test_what_was_said_is_learnt_once_and_shown(cli: CommandLine, graph: GraphSt
     cli.run("dispose", ids["good"], "--as", "unsure", "--reason", "look again")
     lines = [line.split() for line in cli.run("detectors").stdout.splitlines()]
     assert any(line[1:6] == ["all", "rings", "1", "0", "100.0"] for line in lines)
+
+
+def test_trees_are_taught_once_there_are_examples_enough(
+    cli: CommandLine, graph: GraphStore
+) -> None:
+    archive, settings = (
+        own_settings(cli.data_dir).archive(),
+        DetectionSettings(challenger="boosted"),
+    )
+    keep_scores(graph, archive, settings)
+    differ = "MATCH (a:Account) WHERE a.shadow_score <> a.anomaly_score RETURN count(a) AS n"
+    assert graph.run_schema(differ) == [{"n": 0}]
+    # two days later; and as if a hundred of the crowd had been judged, half of them with friends
+    later = [
+        event(
+            f"c{n:03}",
+            5_000 + n,
+            type="login",
+            device_id=f"pair{n // 2}",
+            occurred_at=rfc3339(START + DAY),
+        )
+        for n in range(60)
+    ]
+    later.append(event("c199", 9_000, occurred_at=rfc3339(START + 3 * DAY)))
+    file = cli.data_dir.with_name("later.jsonl")
+    file.write_bytes(as_lines(later))
+    cli.run("replay", str(file), "--to", "graph")
+    said = "CREATE (:Disposition {number: %d, disposition: '%s', account_ids: %s, "
+    said += "excluded_account_ids: []})"
+    for number, word, some in ((901, "confirmed", range(60)), (902, "dismissed", range(60, 140))):
+        graph.run_schema(said % (number, word, [f"c{n:03}" for n in some]))
+    keep_scores(graph, archive, settings)
+    assert keep_scores(graph, archive, settings) == 0
+    shadow = "MATCH (a:Account) WHERE a.id IN %s RETURN min(a.shadow_score) AS least, "
+    shadow += "max(a.shadow_score) AS most"
+    (bad,) = graph.run_schema(shadow % [f"c{n:03}" for n in range(60)])
+    (others,) = graph.run_schema(shadow % [f"c{n:03}" for n in range(60, 199)])
+    assert bad["least"] > others["most"]

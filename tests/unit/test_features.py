@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detection.features import FEATURES, RECENT_DAYS, read_features
+from detection.features import FEATURES, RECENT_DAYS, own, read_features, with_neighbours
 from graph.archive import Archive
 from graph.deny_list import DenyList
 from graph.kinds import hub_caps
@@ -192,3 +192,24 @@ def test_an_archive_of_nothing_has_no_accounts(tmp_path):
     found = read_features(Archive(str(tmp_path)), NOW)
     assert found.account_ids == []
     assert found.values.shape == (0, len(FEATURES))
+
+
+def test_neighbours_are_those_who_share_what_is_no_hub(tmp_path: Path) -> None:
+    cap = hub_caps()["device"]
+    deeds: list[Event] = [{"account_id": f"crowd{n}", "device_id": "kiosk"} for n in range(cap + 1)]
+    deeds += [{"account_id": name, "device_id": "home"} for name in ("ann", "bob", "cy")]
+    deeds += [{"account_id": "ann", "device_id": "old", "occurred_at": 1_000}]
+    deeds += [{"account_id": "eve", "device_id": "old", "occurred_at": 1_000}]
+    deeds += [{"account_id": "cy", "device_id": "second"}]
+    archive = archived(tmp_path, told(deeds), NOW)
+    features = read_features(archive, NOW)
+    found = with_neighbours(archive, features, NOW, DenyList(account_ids=frozenset({"bob"})))
+    assert found.account_ids == features.account_ids
+    assert own(found).values.tolist() == features.values.tolist()
+    degree = dict(zip(found.account_ids, np.expm1(found.values[:, -1]).round(6), strict=True))
+    assert {name: n for name, n in degree.items() if n} == {"ann": 1, "cy": 1}
+    # the mean of Ann's neighbours is what Cy has
+    place = found.account_ids.index
+    about = found.values[place("ann"), len(FEATURES) : 2 * len(FEATURES)]
+    assert about.tolist() == features.values[place("cy")].tolist()
+    archive.close()
