@@ -20,6 +20,8 @@ ACCOUNTS_BYTES = 6_000
 IDENTIFIERS_BYTES = 6_000
 REASONS_BYTES = 6_000
 MAX_DIGEST_RINGS = 50
+#: share of other accounts (Jaccard distance) from which a dismissed ring is not what it was
+QUIET_SHARE = 0.25
 
 
 def raise_alerts(
@@ -32,7 +34,8 @@ def raise_alerts(
 ) -> list[Alert]:
     """An alert for each ring that reached the alert level, or rose above its last alert's level.
 
-    None for one below the threshold, where that is higher.
+    None for one below the threshold, where that is higher. One that was dismissed raises none until
+    QUIET_SHARE of its accounts are others or its level is above what it was then; it then does.
     """
     alerts, threshold = [], calibration.threshold
     for ring in rings:
@@ -41,7 +44,7 @@ def raise_alerts(
             continue
         if ring.risk_score < threshold:
             continue
-        if known and known.alerted_level and known.alerted_level.rank >= ring.risk_level.rank:
+        if known and _is_quiet(ring, known):
             continue
         sequence = (known.alert_count if known else 0) + 1
         alerts.append(
@@ -57,6 +60,18 @@ def raise_alerts(
             )
         )
     return alerts
+
+
+def _is_quiet(ring: Ring, known: KnownRing) -> bool:
+    """Whether all that an alert would say is known."""
+    said = known.dismissal
+    # what was dismissed before the last alert says nothing of that
+    if said is not None and said.alert_count == known.alert_count:
+        others = said.account_ids.symmetric_difference(ring.account_ids)
+        share = len(others) / len(said.account_ids.union(ring.account_ids))
+        return share < QUIET_SHARE and ring.risk_level.rank <= said.risk_level.rank
+    level = known.alerted_level
+    return level is not None and level.rank >= ring.risk_level.rank
 
 
 def messages(

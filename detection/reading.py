@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from detection.projection import TOGETHER_MS, Projection, age_hour, live_from, project
-from detection.rings import KnownRing
+from detection.rings import Dismissal, KnownRing
 from detection.shared import Shared, TieRow, UseRow, share
 from graph import metrics
 from graph.deny_list import DenyList
@@ -136,12 +136,19 @@ def _surroundings(
             {account_id: int(strength) for account_id, strength in members},
             digest,
             is_kept,
+            _dismissal(said),
         )
-        for ring_id, score, level, alerted, alerts, members, digest, is_kept in rings
+        for ring_id, score, level, alerted, alerts, members, digest, is_kept, said in rings
         if members is not None
     }
     oldest_first = [known[ring_id] for ring_id in sorted(known)]
     return Surroundings(account_ids, projection, oldest_first, {row[0] for row in rings})
+
+
+def _dismissal(said: tuple[list[str], str | None, int] | None) -> Dismissal | None:
+    account_ids, level, alert_count = said or ([], None, 0)
+    # one of an older version has none: such a ring is as any other
+    return Dismissal(frozenset(account_ids), RiskLevel(level), alert_count) if level else None
 
 
 def _share(uses: list[UseRow], ties: list[TieRow], denied: DenyList) -> Shared:

@@ -19,6 +19,16 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
+class Dismissal:
+    """What a ring was when somebody dismissed it."""
+
+    account_ids: frozenset[str]
+    risk_level: RiskLevel
+    #: alerts it had raised by then
+    alert_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class KnownRing:
     """An open ring as the last run left it."""
 
@@ -34,6 +44,8 @@ class KnownRing:
     digest: str | None = None
     #: somebody confirmed it, or it is in a case: its id is the one that people know
     is_kept: bool = False
+    #: if that is the last word on it
+    dismissal: Dismissal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 // Access: write
 // Parameters:
 //   $ring_id      string  the ring
-//   $disposition  map     {id, number, at, disposition, reason, account_ids, excluded_account_ids, reason_codes}
+//   $disposition  map     {id, number, at, disposition, reason, account_ids, excluded_account_ids,
+//                         reason_codes, risk_level, alert_count}
 // Returns: nothing
 // Browser: :params {ring_id: "", disposition: {id: "x"}}
 MATCH (ring:Ring {id: $ring_id})

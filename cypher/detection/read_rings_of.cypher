@@ -1,11 +1,12 @@
 // Rings that some accounts were ever in; the open ones that they are in with all members and their ties.
 //
-// One that was confirmed, as the last word on it, or that is in a case, is kept.
+// One that was confirmed, as the last word on it, or that is in a case, is kept. Of one that was
+// dismissed: who was in it then, its level, and how many alerts there had been.
 //
 // Access: read
 // Parameters:
 //   $account_ids  list  accounts
-// Returns: ring_id, risk_score, risk_level, alerted_level, alert_count, members, digest, is_kept
+// Returns: ring_id, risk_score, risk_level, alerted_level, alert_count, members, digest, is_kept, dismissed
 // Browser: :params {account_ids: []}
 UNWIND $account_ids AS account_id
 MATCH (:Account {id: account_id})-[here:MEMBER_OF]->(ring:Ring)
@@ -19,5 +20,10 @@ RETURN ring.id AS ring_id, ring.risk_score AS risk_score, ring.risk_level AS ris
        EXISTS { (ring)<-[:ABOUT]-(:Case) } OR EXISTS {
          (ring)<-[:ABOUT]-(last:Disposition {disposition: 'confirmed'})
          WHERE last.at = ring.disposed_at
-       } AS is_kept
+       } AS is_kept,
+       head(COLLECT {
+         MATCH (ring)<-[:ABOUT]-(last:Disposition {disposition: 'dismissed'})
+         WHERE last.at = ring.disposed_at
+         RETURN [last.account_ids, last.risk_level, last.alert_count]
+       }) AS dismissed
 ORDER BY ring_id;

@@ -22,6 +22,7 @@ from ingest.files import FileSource
 from ingest.pipeline import ingest
 from tests.conftest import CommandLine
 from tests.events import as_lines, event
+from tests.events import ring as ring_events
 
 SETTINGS = DetectionSettings()
 
@@ -413,6 +414,28 @@ def test_a_lapsed_ring_cannot_be_confirmed(scene: Scene) -> None:
     with pytest.raises(InputError, match="lapsed"):
         scene.confirm(ring)
     scene.say(ring, Conclusion.DISMISSED)
+
+
+def test_a_dismissed_ring_is_quiet_until_a_quarter_of_it_is_others(scene: Scene) -> None:
+    events = ring_events(scene.prefix, 20)
+
+    def grow(size: int) -> tuple[Ring, list[int]]:
+        scene.write([one for one in events if int(one["account_id"][-3:]) < size])
+        (found,) = scene.detect()
+        assert scene.run is not None
+        alerts = [each for each in scene.run.alerts if each.ring_id == found.ring_id]
+        return found, [each.sequence for each in alerts]
+
+    found, alerts = grow(12)
+    assert (found.size, alerts) == (12, [1])
+    scene.say(found, Conclusion.DISMISSED)
+    assert grow(13)[1] == []
+    grown, alerts = grow(20)
+    assert (grown.ring_id, grown.size, alerts) == (found.ring_id, 20, [2])
+    # dismissed again and taken back: as if nothing had been said
+    scene.say(grown, Conclusion.DISMISSED)
+    scene.say(grown, Conclusion.UNSURE)
+    assert grow(20)[1] == []
 
 
 def test_what_is_said_while_a_run_goes_on_makes_it_begin_again(

@@ -5,7 +5,7 @@ import pytest
 
 from detection.alerts import MAX_NAMED, messages, raise_alerts
 from detection.calibration import Calibration, Source
-from detection.rings import KnownRing
+from detection.rings import Dismissal, KnownRing
 from detection.settings import DetectionSettings
 from graph.model import Alert, Reason, Ring, RingIdentifier, RingStatus, RiskLevel
 
@@ -65,6 +65,37 @@ def test_the_same_level_does_not_alert_again():
 def test_a_rise_in_level_alerts_again():
     (alert,) = raised(ring(level=RiskLevel.CRITICAL), before(RiskLevel.HIGH, 1))
     assert (alert.alert_id, alert.sequence, alert.risk_level) == ("R-2", 2, RiskLevel.CRITICAL)
+
+
+@pytest.mark.parametrize(
+    ("joined", "level", "alerts"),
+    [
+        (0, RiskLevel.HIGH, 0),
+        (3, RiskLevel.HIGH, 0),
+        (4, RiskLevel.HIGH, 1),
+        (0, RiskLevel.CRITICAL, 1),
+        (4, RiskLevel.MEDIUM, 0),
+    ],
+)
+def test_a_dismissed_ring_is_quiet_until_it_is_another(joined, level, alerts):
+    members = frozenset(f"account-{n:05}" for n in range(12))
+    said = Dismissal(members, RiskLevel.HIGH, 1)
+    (known,) = before(RiskLevel.HIGH, 1).values()
+    found = ring(level=level, accounts=12 + joined)
+    quiet = {"R": dataclasses.replace(known, dismissal=said)}
+    assert [alert.sequence for alert in raised(found, quiet)] == [2] * alerts
+    # and once it has alerted again, as any other
+    again = dataclasses.replace(known, dismissal=said, alerted_level=level, alert_count=2)
+    assert raised(found, {"R": again}) == []
+
+
+def test_who_left_a_dismissed_ring_changes_it_too():
+    members = frozenset(f"account-{n:05}" for n in range(4))
+    (known,) = before(None, 0).values()
+    dismissal = Dismissal(members, RiskLevel.HIGH, 0)
+    quiet = {"R": dataclasses.replace(known, dismissal=dismissal)}
+    assert raised(ring(accounts=4), quiet) == []
+    assert len(raised(ring(accounts=3), quiet)) == 1
 
 
 def many(count: int) -> tuple[list[Alert], list[Ring]]:
