@@ -17,6 +17,7 @@ from detection.detectors import (
     Values,
     detector_of,
 )
+from detection.experiments import is_in_experiment
 from detection.features import FEATURES, Features, own, read_features, with_neighbours
 from detection.learning import examples_of, learn_from_dispositions, read_labels
 from detection.settings import DetectionSettings
@@ -39,6 +40,7 @@ _NOTHING = DenyList()
 
 #: a score of 0 to 100 and what drove it, in words
 Verdict = tuple[int, list[str]]
+_NO_SCORE: tuple[None, None] = (None, None)
 
 
 class AccountModel:
@@ -127,37 +129,34 @@ def keep_scores(
 
     A score is a function of the events up to the graph's time: what is usual is learnt from the
     accounts as they stood when the day (UTC) began, or stand now where those are not ENOUGH. A
-    challenger scores beside, and what it says is seen in `ringtrace detectors` only. Everything is
-    looked at again: a million events and accounts take some ten seconds.
+    challenger scores beside, and what it says is seen in `ringtrace detectors` only; in components
+    of an experiment it is the other way round. Everything is looked at again: a million events and
+    accounts take some ten seconds.
     """
     now = store.read("detection/read_now")[0]["now"] or 0
     denied = denied.with_keys(read_benign_keys(store))
     features = read_features(archive, now, denied)
     usual = usual_accounts(archive, features, now, denied)
 
-    def judge(name: str) -> tuple[AccountModel, Features]:
+    def judge(name: str) -> list[Verdict]:
         if name == "boosted" and (boosted := _boosted(store, archive, now, denied)):
-            return boosted, with_neighbours(archive, features, now, denied)
+            return boosted.verdicts(with_neighbours(archive, features, now, denied))
         lessons = learn_from_dispositions(store, usual, features) if name == "learned" else None
-        return _model(name, lessons, usual), features
+        return _model(name, lessons, usual).verdicts(features)
 
-    model, seen = judge(settings.detector)
-    scored = model.verdicts(seen)
-    shadow: list[int | None] = [None] * len(scored)
-    if settings.challenger is not None:
-        model, seen = judge(settings.challenger)
-        shadow = model.score(seen).tolist()
-    found = {
-        account_id: [*verdict, other]
-        for account_id, verdict, other in zip(features.account_ids, scored, shadow, strict=True)
-    }
-    # whose events have expired has no score any more
-    none = [None, None, None]
-    rows = [
-        [account_id, *found.get(account_id, none)]
-        for account_id, *stored in store.read_values("detection/read_scores")
-        if stored != found.get(account_id, none)
-    ]
+    live, other = judge(settings.detector), settings.challenger and judge(settings.challenger)
+    found = dict(zip(features.account_ids, live, strict=True))
+    shadow = dict(zip(features.account_ids, other or (), strict=bool(other)))
+    rows = []
+    for account_id, component, *stored in store.read_values("detection/read_scores"):
+        is_in = is_in_experiment(component or account_id, settings.experiment_share)
+        one, two = found.get(account_id, _NO_SCORE), shadow.get(account_id, _NO_SCORE)
+        if is_in:
+            one, two = two, one
+        # whose events have expired has no score any more
+        scored = [*one, two[0], is_in or None]
+        if stored != scored:
+            rows.append([account_id, *scored])
     store.write_rows("detection/save_scores", rows)
     if rows:
         log.info("%d accounts have another score", len(rows))

@@ -12,6 +12,8 @@ from graph.times import EPOCH
 
 #: stands for the rings themselves, whatever their reasons
 ALL_RINGS = "all rings"
+#: stands for those in whose components the challenger is live
+IN_EXPERIMENT = "in experiment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Precision:
 
     #: the Monday it begins with, UTC, as 2025-01-27
     week: str
-    #: a rule or another reason for points, or ALL_RINGS
+    #: a rule or another reason for points, ALL_RINGS or IN_EXPERIMENT
     reason: str
     confirmed: int
     dismissed: int
@@ -52,7 +54,8 @@ def precision_by_week(judged: Iterable[Row]) -> list[Precision]:
         day = (EPOCH + timedelta(milliseconds=row["at"])).date()
         week = str(day - timedelta(days=day.weekday()))
         is_confirmed = row["disposition"] == Conclusion.CONFIRMED
-        for reason in {ALL_RINGS, *row["reason_codes"]}:
+        live = {IN_EXPERIMENT} if row["in_experiment"] else set()
+        for reason in {ALL_RINGS, *row["reason_codes"], *live}:
             counts[week, reason, is_confirmed] += 1
     found = []
     for week, reason in sorted({key[:2] for key in counts}):

@@ -1,9 +1,9 @@
 """What counts as a ring, and whom to tell."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graph.model import RiskLevel
@@ -33,6 +33,9 @@ class DetectionSettings(BaseSettings):
     challenger: DetectorName | None = Field(
         None, description="A second account detector, whose scores are for comparing only."
     )
+    experiment_share: int = Field(
+        0, ge=0, le=100, description="Percent of the components where the challenger is live."
+    )
     min_ring_size: int = Field(3, ge=2, description="Fewest accounts of a ring.")
     medium_score: int = Field(25, description="Lowest risk score of level medium.")
     high_score: int = Field(50, description="Lowest risk score of level high.")
@@ -52,6 +55,12 @@ class DetectionSettings(BaseSettings):
     full_pass_hour: int = Field(
         3, ge=0, le=23, description="Hour (UTC) of the nightly full pass, and of calibration."
     )
+
+    @model_validator(mode="after")
+    def _experiment_has_a_challenger(self) -> Self:
+        if self.experiment_share and self.challenger is None:
+            raise ValueError("an experiment needs RINGTRACE_DETECTION_CHALLENGER")
+        return self
 
 
 class EscalationSettings(BaseSettings):

@@ -5,5 +5,8 @@
 MATCH (ring:Ring {status: 'open'})<-[member:MEMBER_OF]-(account:Account)
 WHERE member.until IS NULL
 RETURN ring.id AS ring_id, ring.risk_score AS risk_score, ring.size AS size,
-       avg(account.anomaly_score) AS live, avg(account.shadow_score) AS shadow
+       avg(CASE WHEN account.in_experiment THEN account.shadow_score
+           ELSE account.anomaly_score END) AS live,
+       avg(CASE WHEN account.in_experiment THEN account.anomaly_score
+           ELSE account.shadow_score END) AS shadow
 ORDER BY ring_id;

@@ -1,5 +1,6 @@
 """From dispositions to lessons, to a challenger's scores, to what is shown of both."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 
@@ -115,3 +116,39 @@ def test_trees_are_taught_once_there_are_examples_enough(
     (bad,) = graph.run_schema(shadow % [f"c{n:03}" for n in range(60)])
     (others,) = graph.run_schema(shadow % [f"c{n:03}" for n in range(60, 199)])
     assert bad["least"] > others["most"]
+
+
+def test_an_experiment_swaps_the_detectors_for_whole_components(
+    cli: CommandLine, graph: GraphStore
+) -> None:
+    archive = own_settings(cli.data_dir).archive()
+    alone = DetectionSettings(challenger="forest")
+    keep_scores(graph, archive, alone)
+    both = (
+        "MATCH (a:Account) RETURN a.id AS id, a.component AS component, a.in_experiment AS is_in, "
+    )
+    both += "a.anomaly_score AS live, a.shadow_score AS other ORDER BY id"
+    before = {row["id"]: row for row in graph.run_schema(both)}
+    swapped = DetectionSettings(challenger="forest", experiment_share=50)
+    keep_scores(graph, archive, swapped)
+    assert keep_scores(graph, archive, swapped) == 0
+    after = graph.run_schema(both)
+    for row in after:
+        was = before[row["id"]]
+        now = (row["other"], row["live"]) if row["is_in"] else (row["live"], row["other"])
+        assert now == (was["live"], was["other"])
+    treated = {row["id"] for row in after if row["is_in"]}
+    assert 60 < len(treated) < len(after) - 60
+    components = {row["component"] for row in after if row["component"]}
+    assert len(components) == 2
+    assert all(
+        len({row["is_in"] for row in after if row["component"] == each}) == 1 for each in components
+    )
+    same = [graph.read("explore/compared_rings")]
+    keep_scores(graph, archive, alone)
+    assert same == [graph.read("explore/compared_rings")]
+    refused = dataclasses.replace(
+        cli, environment=cli.environment | {"RINGTRACE_DETECTION_EXPERIMENT_SHARE": "5"}
+    )
+    del refused.environment["RINGTRACE_DETECTION_CHALLENGER"]
+    assert "needs RINGTRACE_DETECTION_CHALLENGER" in refused.run("detect", expect=1).stderr

@@ -1,6 +1,7 @@
 import pytest
 
-from detection.feedback import ALL_RINGS, Compared, agreement, precision_by_week
+from detection.experiments import is_in_experiment
+from detection.feedback import ALL_RINGS, IN_EXPERIMENT, Compared, agreement, precision_by_week
 from graph.times import DAY_MS
 
 #: a Thursday
@@ -8,7 +9,8 @@ EPOCH = 0
 
 
 def judged(at: int, disposition: str, *codes: str) -> dict[str, object]:
-    return {"ring_id": "r", "at": at, "disposition": disposition, "reason_codes": list(codes)}
+    said = {"disposition": disposition, "reason_codes": list(codes)}
+    return {"ring_id": "r", "at": at, "in_experiment": disposition == "dismissed"} | said
 
 
 def test_precision_is_counted_by_week_and_reason():
@@ -21,6 +23,7 @@ def test_precision_is_counted_by_week_and_reason():
     found = {(each.week, each.reason): each for each in precision_by_week(rows)}
     assert list(found) == [
         ("1969-12-29", ALL_RINGS),
+        ("1969-12-29", IN_EXPERIMENT),
         ("1969-12-29", "shared_device"),
         ("1969-12-29", "size"),
         ("1970-01-05", ALL_RINGS),
@@ -47,3 +50,11 @@ def test_agreement_is_a_rank_correlation():
     assert agreement(rings((1, 2), (2, 1), (3, 3), (4, 4))) == pytest.approx(0.8)
     assert agreement(rings((1, 2), (2, 1), (3, None))) is None
     assert agreement(rings((1, 1), (1, 2), (1, 3))) is None
+
+
+def test_a_share_of_the_components_is_in_an_experiment_and_stays_there():
+    names = [f"account-{n}" for n in range(10_000)]
+    chosen = [{name for name in names if is_in_experiment(name, share)} for share in (0, 20, 50)]
+    assert [len(each) / len(names) for each in chosen] == pytest.approx([0, 0.2, 0.5], abs=0.02)
+    assert chosen[1] < chosen[2]
+    assert all(is_in_experiment(name, 100) for name in names)
