@@ -14,8 +14,8 @@ from rich.text import Text
 from api.listing import figures_table
 from graph.errors import InputError
 
-#: what means something to Markdown, inside a line or a cell
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+#: what means something to Markdown inside a line or a cell
+_MARKS = re.compile(r"([\\`*_\[\]<>#|~&])")
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }

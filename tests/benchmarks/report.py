@@ -119,7 +119,11 @@ def _p2p(report: Report) -> None:
                 *("backtest", *wanted, "--truth", str(truth), "--json", str(figures)), timeout=3600
             )
         found = json.loads(figures.read_text())
-    asked = {"month_all": "month just ended", "next_paid": "next 90 days, paid"}
+    asked = {
+        "month_all": "month just ended",
+        "next_all": "next 90 days",
+        "next_paid": "next 90 days, paid",
+    }
     rows = []
     for detector in wanted:
         for key, words in asked.items():
