@@ -22,6 +22,7 @@ from api.routes import (
     rings,
     search,
 )
+from api.routes.detectors import router as detectors
 from api.routes.metrics import RequestMetrics
 from api.routes.metrics import router as metrics
 from api.routes.quality import router as quality
@@ -89,6 +90,7 @@ def create_app(
         events.router,
         search.router,
         quality,
+        detectors,
         metrics,
     ):
         app.include_router(router, prefix="/api/v1")

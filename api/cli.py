@@ -292,7 +292,8 @@ def detect(  # noqa: PLR0913  (options, which are always named)
 ) -> None:
     """Find, score and report rings. Example: ringtrace detect --full."""
     # imported here, and what serves below: an ingest that loads neither has 90 MB less
-    from detection.scheduler import detect_once, keep_detecting, report
+    from detection.pipeline import report
+    from detection.scheduler import detect_once, keep_detecting
 
     if every is not None and (once or full or every <= 0):
         raise typer.BadParameter("--every takes seconds above 0 and goes without --once and --full")

@@ -147,9 +147,9 @@ def keep_scores(
     live, other = judge(settings.detector), settings.challenger and judge(settings.challenger)
     found = dict(zip(features.account_ids, live, strict=True))
     shadow = dict(zip(features.account_ids, other or (), strict=bool(other)))
-    rows = []
+    rows, share = [], settings.experiment_share
     for account_id, component, *stored in store.read_values("detection/read_scores"):
-        is_in = is_in_experiment(component or account_id, settings.experiment_share)
+        is_in = is_in_experiment(str(settings.challenger), component or account_id, share)
         one, two = found.get(account_id, _NO_SCORE), shadow.get(account_id, _NO_SCORE)
         if is_in:
             one, two = two, one

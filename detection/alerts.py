@@ -64,14 +64,14 @@ def raise_alerts(
 
 def _is_quiet(ring: Ring, known: KnownRing) -> bool:
     """Whether all that an alert would say is known."""
-    said = known.dismissal
+    said, rank = known.dismissal, ring.risk_level.rank
+    was_told = known.alerted_level is not None and rank <= known.alerted_level.rank
     # what was dismissed before the last alert says nothing of that
-    if said is not None and said.alert_count == known.alert_count:
-        others = said.account_ids.symmetric_difference(ring.account_ids)
-        share = len(others) / len(said.account_ids.union(ring.account_ids))
-        return share < QUIET_SHARE and ring.risk_level.rank <= said.risk_level.rank
-    level = known.alerted_level
-    return level is not None and level.rank >= ring.risk_level.rank
+    if said is None or said.alert_count < known.alert_count:
+        return was_told
+    others = said.account_ids.symmetric_difference(ring.account_ids)
+    share = len(others) / len(said.account_ids.union(ring.account_ids))
+    return share < QUIET_SHARE and (was_told or rank <= said.risk_level.rank)
 
 
 def messages(

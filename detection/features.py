@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.neighbourhood import around, co_users
+from detection.neighbourhood import CoUses, around
 from detection.projection import age_hour, live_from
 from graph.archive import Archive
 from graph.deny_list import DenyList
@@ -69,9 +69,10 @@ def with_neighbours(
     """
     found = archive.ask(_SHARED + _LINKS, now + 1, _shared_until(now, denied))
     place = {account_id: number for number, account_id in enumerate(features.account_ids)}
-    users = np.array([place[account_id] for account_id in found["account_id"].to_pylist()], int)
+    # the archive may have grown by somebody since the features were read
+    users = np.array([place.get(a, -1) for a in found["account_id"].to_pylist()], np.int64)
     keys = np.unique(found["key"].to_numpy(zero_copy_only=False), return_inverse=True)[1]
-    links = co_users(users, keys, len(features.account_ids))
+    links = CoUses(users[users >= 0], keys[users >= 0], len(features.account_ids))
     wide = np.hstack([features.values, around(features.values, links)])
     return Features(features.account_ids, wide)
 

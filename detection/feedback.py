@@ -12,8 +12,8 @@ from graph.times import EPOCH
 
 #: stands for the rings themselves, whatever their reasons
 ALL_RINGS = "all rings"
-#: stands for those in whose components the challenger is live
-IN_EXPERIMENT = "in experiment"
+#: stand for those in whose components the challenger was live when they were judged, and the rest
+IN_EXPERIMENT, BESIDE = "in experiment", "beside experiment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Precision:
 
     #: the Monday it begins with, UTC, as 2025-01-27
     week: str
-    #: a rule or another reason for points, ALL_RINGS or IN_EXPERIMENT
+    #: a rule or another reason for points, ALL_RINGS, IN_EXPERIMENT or BESIDE
     reason: str
     confirmed: int
     dismissed: int
@@ -50,12 +50,14 @@ def precision_by_week(judged: Iterable[Row]) -> list[Precision]:
     Rows of explore/judged_rings. A reason is as precise as the rings it is a part of.
     """
     counts = Counter[tuple[str, str, bool]]()
+    judged = list(judged)
+    is_experiment = any(row["in_experiment"] for row in judged)
     for row in judged:
         day = (EPOCH + timedelta(milliseconds=row["at"])).date()
         week = str(day - timedelta(days=day.weekday()))
         is_confirmed = row["disposition"] == Conclusion.CONFIRMED
-        live = {IN_EXPERIMENT} if row["in_experiment"] else set()
-        for reason in {ALL_RINGS, *row["reason_codes"], *live}:
+        arm = {IN_EXPERIMENT if row["in_experiment"] else BESIDE} if is_experiment else set()
+        for reason in {ALL_RINGS, *row["reason_codes"], *arm}:
             counts[week, reason, is_confirmed] += 1
     found = []
     for week, reason in sorted({key[:2] for key in counts}):

@@ -9,6 +9,10 @@ from detection.detectors import Examples, Learned, Lessons
 from detection.features import FEATURES, Features
 from graph.dispositions import Conclusion
 from graph.store import GraphStore, Row, Transaction
+from graph.times import DAY_MS
+
+#: how long somebody is an example
+LESSON_DAYS = 30
 
 
 def read_lessons(store: GraphStore) -> tuple[Lessons | None, int]:
@@ -57,10 +61,17 @@ def learn_from_dispositions(
 
 
 def read_labels(store: GraphStore) -> dict[str, bool]:
-    """Which accounts are bad by what was said of their rings last, and which are not."""
+    """Which accounts are bad by what was said of their rings last, and which are not.
+
+    As far as it was said in the last LESSON_DAYS before the last word of all: those of longer ago
+    do not act any more as they did when they were judged.
+    """
+    rows = store.read("detection/judged_accounts")
+    since = max((row["at"] for row in rows), default=0) - LESSON_DAYS * DAY_MS
     labels: dict[str, bool] = {}
-    for row in store.read("detection/new_labels", since=0):
-        labels |= _labels(row)
+    for row in rows:
+        if row["at"] >= since:
+            labels |= _labels(row)
     return labels
 
 

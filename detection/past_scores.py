@@ -54,9 +54,9 @@ class Cut:
     begins: int
     #: up to when it is known who is bad
     told_until: int
-    #: of the accounts that are asked about, with their neighbours
+    #: of the accounts that are asked about, with what their neighbours are like if that is wanted
     features: Features
-    #: the accounts that say what is usual, and some with their neighbours
+    #: the accounts that say what is usual, without it, and some of all as they stand, with it
     usual: Features
     some: Features
     #: whether an account had to do with money that went from one account to another
@@ -97,13 +97,20 @@ class Foresight:
     upper: float
 
 
-def cuts(archive: Archive, truth: Truth, until: int, denied: DenyList = _NOTHING) -> Iterator[Cut]:
+def cuts(
+    archive: Archive,
+    truth: Truth,
+    until: int,
+    denied: DenyList = _NOTHING,
+    *,
+    neighbours: bool = False,
+) -> Iterator[Cut]:
     """The ends of the months (UTC) with somebody who became known in it, or in the 90 days after.
 
     None is before the archive's first event or after `until`, milliseconds since 1970. Only
     accounts that the truth names are asked about, and of those that are bad only those of which
     it says since when. What became known ends with the month of the last one: whom one would know
-    of later cannot be asked about.
+    of later cannot be asked about. What neighbours are like is looked at only if it is wanted.
     """
     known = {
         account_id: truth.since.get(n, _NEVER)
@@ -118,9 +125,10 @@ def cuts(archive: Archive, truth: Truth, until: int, denied: DenyList = _NOTHING
     told_until = _month(_month(max(times)) + _MONTH_MS)
     # from its first day on, a month is over
     while (end := _month(begins + _MONTH_MS)) <= min(until, told_until):
-        present = read_features(archive, end - 1, denied)
-        usual = usual_accounts(archive, present, end - 1, denied)
-        features = with_neighbours(archive, present, end - 1, denied)
+        features = read_features(archive, end - 1, denied)
+        usual = usual_accounts(archive, features, end - 1, denied)
+        if neighbours:
+            features = with_neighbours(archive, features, end - 1, denied)
         named = [n for n, a in enumerate(features.account_ids) if a in known]
         ids = [features.account_ids[n] for n in named]
         paid = set(archive.ask(_PAID, end, {})["account_id"].to_pylist())
@@ -146,26 +154,25 @@ def _month(at: int) -> int:
 def foresight(name: str, found: Sequence[Cut]) -> list[Foresight]:
     """How a detector would have done at these cuts, for each question and population.
 
-    Those that learn are taught before each cut what had become known by then of the cuts that were
-    90 days before, or more; cuts at which they had learnt nothing yet are left out.
+    Those that learn are taught before each cut what had become known of the cuts that were 90 days
+    before, or more, by then, or by the beginning of the month that is asked about; cuts at which
+    they had learnt nothing yet are left out.
     """
     scorers = {"learned": _learned, "boosted": _boosted}
-    scored = list(scorers.get(name, partial(_untaught, name))(found))
-    baseline = list(FEATURES).index(BASELINE)
-    money = [cut.features.values[:, baseline] for cut, _ in scored]
-    cuts_of, scores = [cut for cut, _ in scored], [score for _, score in scored]
-    rows = [_foresight(name, *asked, cuts_of, scores, money) for asked in QUESTIONS]
+    scorer = scorers.get(name, partial(_untaught, name))
+    scored = {window: list(scorer(found, window)) for window in ("month", "next")}
+    rows = [_foresight(name, *asked, scored[asked[0]]) for asked in QUESTIONS]
     return [row for row in rows if row is not None]
 
 
-def _untaught(name: str, found: Sequence[Cut]) -> Iterator[tuple[Cut, Scores]]:
+def _untaught(name: str, found: Sequence[Cut], _: str) -> Iterator[tuple[Cut, Scores]]:
     for cut in found:
         yield cut, AccountModel(detector_of(name), cut.usual).score(own(cut.features))
 
 
-def _learned(found: Sequence[Cut]) -> Iterator[tuple[Cut, Scores]]:
+def _learned(found: Sequence[Cut], window: str) -> Iterator[tuple[Cut, Scores]]:
     lessons: Lessons | None = None
-    for cut, new in _known_since(found):
+    for cut, new in _known_since(found, window):
         for past in new:
             detector = Learned(past.usual.values, lessons)
             asked, is_bad = past.asked("next")
@@ -177,26 +184,27 @@ def _learned(found: Sequence[Cut]) -> Iterator[tuple[Cut, Scores]]:
             yield cut, model.score(own(cut.features))
 
 
-def _boosted(found: Sequence[Cut]) -> Iterator[tuple[Cut, Scores]]:
-    values: list[Values] = []
-    bad: list[Mask] = []
-    for cut, new in _known_since(found):
+def _boosted(found: Sequence[Cut], window: str) -> Iterator[tuple[Cut, Scores]]:
+    # each account once, as it was when last asked about
+    known: dict[str, tuple[Values, bool]] = {}
+    for cut, new in _known_since(found, window):
         for past in new:
             asked, is_bad = past.asked("next")
-            values.append(past.features.values[asked])
-            bad.append(is_bad[asked])
-        examples = Examples(np.concatenate(values), np.concatenate(bad)) if values else None
-        if examples and examples.is_enough:
+            for n in np.flatnonzero(asked).tolist():
+                known[past.features.account_ids[n]] = past.features.values[n], bool(is_bad[n])
+        values, bad = zip(*known.values(), strict=True) if known else ((), ())
+        examples = Examples(np.array(values), np.array(bad, np.bool_))
+        if examples.is_enough:
             model = AccountModel(detector_of("boosted", examples=examples), cut.some)
             yield cut, model.score(cut.features)
 
 
-def _known_since(found: Sequence[Cut]) -> Iterator[tuple[Cut, list[Cut]]]:
-    """Each cut, and those before of which all became known since the last one."""
+def _known_since(found: Sequence[Cut], window: str) -> Iterator[tuple[Cut, list[Cut]]]:
+    """Each cut, and those before of which all became known, since the last, before the window."""
     taught = 0
     for cut in found:
-        known = taught
-        while found[known].at + AHEAD_MS <= cut.at:
+        known, until = taught, cut.begins if window == "month" else cut.at
+        while found[known].at + AHEAD_MS <= until:
             known += 1
         yield cut, list(found[taught:known])
         taught = known
@@ -206,12 +214,12 @@ def _foresight(
     name: str,
     window: str,
     population: str,
-    found: Sequence[Cut],
-    scores: Sequence[Scores],
-    money: Sequence[Values],
+    scored: Sequence[tuple[Cut, Scores]],
 ) -> Foresight | None:
     aucs, recalls, places, gains, who, asked_about = [], [], [], [], [], 0
-    for cut, score, spent in zip(found, scores, money, strict=True):
+    baseline = list(FEATURES).index(BASELINE)
+    for cut, score in scored:
+        spent = cut.features.values[:, baseline]
         asked, is_bad = cut.asked(window)
         if population == "paid":
             asked, is_bad = asked & cut.paid, is_bad & cut.paid

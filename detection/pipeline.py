@@ -1,5 +1,6 @@
 """Detection on one screen: touched accounts → rings with reasons and scores → alerts."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from graph.dispositions import read_benign_keys
 from graph.model import Alert, Ring, RingChange
 from graph.store import GraphStore
 
+log = logging.getLogger("ringtrace.detection")
 #: time of a part of a run
 seconds = metrics.DETECTION_STAGE_SECONDS.labels
 _NOTHING = DenyList()
@@ -43,7 +45,7 @@ class Run:
     alerts: list[Alert]
     #: accounts looked at
     account_count: int
-    #: accounts that events were about since the run before
+    #: accounts that events were about since the run before, and who hung together with them then
     touched_ids: set[str]
 
 
@@ -106,6 +108,16 @@ def detect(
         )
         save(store, results)
     return Run(scope.run_id, rings, changes, alerts, len(looked_at), scope.touched_ids)
+
+
+def report(run: Run | None) -> None:
+    """One line about a run that found something to look at."""
+    if run is not None:
+        metrics.DETECTION_RUNS.inc()
+        log.info(
+            "%s: %d accounts looked at, %d rings, %d changed, %d alerts",
+            *(run.run_id, run.account_count, len(run.rings), len(run.changes), len(run.alerts)),
+        )
 
 
 def _read_about(

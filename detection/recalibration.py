@@ -1,5 +1,6 @@
 """Thresholds by what investigators said of rings that were drawn by chance."""
 
+import logging
 from dataclasses import dataclass
 
 from detection.calibration import (
@@ -13,6 +14,8 @@ from detection.calibration import (
 )
 from graph.dispositions import Conclusion
 from graph.store import GraphStore
+
+log = logging.getLogger("ringtrace.detection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,12 @@ def recalibrate(store: GraphStore, now: int) -> Calibration | None:
     made, drawn = read_calibration(store), drawn_rings(store)
     if made.source is Source.TRUTH or made.is_frozen or drawn.judged_at <= made.at:
         return None
-    found = Calibration(histogram(drawn.benign), present_scores(store), Source.DISPOSITIONS, now)
+    # drift is measured from where somebody looked last: a day at a time it would never be seen
+    is_first = made.source is Source.SIMULATED
+    everybody = present_scores(store) if is_first else made.everybody
+    found = Calibration(histogram(drawn.benign), everybody, Source.DISPOSITIONS, now)
     if not found.is_calibrated:
         return None
     save_calibration(store, found)
+    log.info("the threshold was %d and is %d now", made.threshold, found.threshold)
     return found

@@ -1,6 +1,5 @@
 """Detection again and again: the jobs of a running service."""
 
-import logging
 import threading
 from contextlib import suppress
 from datetime import UTC
@@ -15,7 +14,7 @@ from detection.engines import community_finder
 from detection.in_step import keep_in_step
 from detection.jobs import Job, run_jobs
 from detection.nightly import FULL_PASS, full_pass
-from detection.pipeline import Run, detect
+from detection.pipeline import Run, detect, report
 from detection.recalibration import recalibrate
 from detection.sequences import keep_sequences
 from detection.settings import DetectionSettings
@@ -27,7 +26,6 @@ from graph.quality import check_quality
 from graph.store import GraphStore
 from graph.times import now_ms
 
-log = logging.getLogger("ringtrace.detection")
 #: seconds between two looks through the archive, and how many times as long as a look it rests
 LOOK_EVERY_S, REST = 60, 5
 #: seconds after which a job is late: what goes all the time (a full pass may be in its way), what
@@ -92,7 +90,7 @@ def _jobs(
     denied: DenyList,
 ) -> list[Job]:
     look = partial(look_through, store, archive, settings, denied)
-    every, hourly, nightly = IntervalTrigger, _at(), settings.full_pass_hour
+    every, hourly, nightly = partial(IntervalTrigger, timezone=UTC), _at(), settings.full_pass_hour
     # an hour's counters follow up to five minutes behind
     return [
         Job("runs", partial(_run, store, settings, denied), every(seconds=seconds), _SOON, _RINGS),
@@ -120,13 +118,3 @@ def _run(store: GraphStore, settings: DetectionSettings, denied: DenyList) -> No
     with metrics.DETECTION_RUN_SECONDS.time():
         run = detect(store, settings, denied=denied)
     report(run)
-
-
-def report(run: Run | None) -> None:
-    """One line about a run that found something to look at."""
-    if run is not None:
-        metrics.DETECTION_RUNS.inc()
-        log.info(
-            "%s: %d accounts looked at, %d rings, %d changed, %d alerts",
-            *(run.run_id, run.account_count, len(run.rings), len(run.changes), len(run.alerts)),
-        )

@@ -22,7 +22,7 @@ class Scope:
     is_full: bool
     #: accounts to look at again
     account_ids: set[str]
-    #: accounts that notes of ingest name
+    #: accounts that notes of ingest name, and those they hung together with before
     touched_ids: set[str]
     #: notes of ingest that this run deals with
     touched: list[Row]
@@ -56,7 +56,10 @@ def read_scope(store: GraphStore, full: bool) -> Scope:
         (
             partial(_hubs, store, names, now, full),
             partial(store.read, "detection/crowds_turned", account_ids=names, cap=COUNTERPARTY_CAP),
-            partial(linked_before, store, [] if full else names),
+            # before the first run nobody hung together with anybody
+            partial(linked_before, store, sorted(touched_ids if full else names))
+            if last["number"]
+            else set,
         )
     )
     kept, turned = hubs
@@ -70,7 +73,7 @@ def read_scope(store: GraphStore, full: bool) -> Scope:
         dispositions=last["dispositions"],
         is_full=full,
         account_ids=accounts,
-        touched_ids=touched_ids,
+        touched_ids=touched_ids | linked,
         touched=[{"id": row["id"]} for row in touched],
         hubs=kept,
         crowds=[{"id": row["id"], "is_crowded": row["is_crowded"]} for row in crowds],

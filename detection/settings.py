@@ -31,7 +31,8 @@ class DetectionSettings(BaseSettings):
         "(trees taught by it, over the numbers of neighbours too).",
     )
     challenger: DetectorName | None = Field(
-        None, description="A second account detector, whose scores are for comparing only."
+        None,
+        description="A second account detector: for comparing only, unless in an experiment.",
     )
     experiment_share: int = Field(
         0, ge=0, le=100, description="Percent of the components where the challenger is live."

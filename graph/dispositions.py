@@ -110,7 +110,7 @@ def _dispose_ring(tx: Transaction, ring_id: str, verdict: Verdict, now: int) -> 
     disposition = _disposition(verdict, ring["at"])
     # kept with it, for the ring goes on: what was said is about those who were in it, and why
     members = [a for a in ring["account_ids"] if a not in disposition.excluded_account_ids]
-    names = ("number", "reason_codes", "risk_level", "alert_count")
+    names = ("number", "reason_codes", "risk_level", "alert_count", "in_experiment")
     row = _row(disposition) | {"account_ids": members} | {name: ring[name] for name in names}
     tx.run("cases/save_ring_disposition", ring_id=ring_id, disposition=row)
     _touch(tx, touched)

@@ -37,7 +37,7 @@ def read_jobs(store: GraphStore) -> list[JobState]:
 
 
 def expect(store: GraphStore, name: str, due_by: int) -> None:
-    """A service has begun: the job must have gone well by then, in milliseconds since 1970."""
+    """It must have gone well by then, in milliseconds since 1970, unless that was said before."""
     store.write(lambda tx: tx.run("jobs/expect", job=name, due_by=due_by))
 
 
@@ -55,14 +55,13 @@ def keep_basis(store: GraphStore, name: str, basis: str) -> None:
 def failed(store: GraphStore, name: str, at: int, error: Exception) -> None:
     """Write down that it failed at `at`, milliseconds, and why; tell the receivers once a day.
 
-    They hear the kind of the error only: its text may hold what is nobody else's business.
+    The kind of the error only: its text may hold what is nobody else's business. The log has it.
     """
     kind = type(error).__name__
-    why = f"{kind}: {error}".splitlines()[0][:300]
     told = _message("failed", name, at, f"the job {name} failed with {kind}: its log says more")
 
     def save(tx: Transaction) -> None:
-        tx.run("jobs/fail", job=name, at=at, why=why)
+        tx.run("jobs/fail", job=name, at=at, why=kind)
         enqueue(tx, [told], at)
 
     store.write(save)

@@ -80,7 +80,8 @@ def _detectors(
         out.print(f"{undated} accounts have label 1 and no time since: they are not asked about")
     with world.store() as store:
         denied = world.denied(store).with_keys(read_benign_keys(store))
-    found = list(cuts(world.archive(), truth, now_ms() if as_of is None else as_of, denied))
+    until, neighbours = now_ms() if as_of is None else as_of, "boosted" in names
+    found = list(cuts(world.archive(), truth, until, denied, neighbours=neighbours))
     rows = [row for name in names for row in foresight(name, found)]
     headings = ("cuts", "bad", "AUC", "of all", f"top {LOOKED_AT:.0%}, %", "gain", "from", "to")
     table = figures_table(None, "detector, known in, of", *headings, padding=(0, 0))

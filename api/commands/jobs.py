@@ -1,6 +1,7 @@
 """`ringtrace jobs`: what a running service does by the clock, and how each job went last."""
 
 from rich.console import Console
+from rich.text import Text
 
 from api.listing import figures_table
 from api.options import DataDir, open_world
@@ -22,7 +23,8 @@ def jobs(data_dir: DataDir = None) -> None:
         took = "" if job.took_ms is None else f"{job.took_ms / 1000:.1f} s"
         failure = f"{rfc3339(job.failed_at)} {job.failure}" if job.failure else ""
         times = rfc3339(job.succeeded_at) or "never", took, rfc3339(job.due_by) or ""
-        table.add_row(job.name, _state(job, now), *times, failure)
+        # Text: square brackets are no mark-up
+        table.add_row(*map(Text, (job.name, _state(job, now), *times, failure)))
     out.print(table)
 
 

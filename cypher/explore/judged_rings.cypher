@@ -8,5 +8,5 @@ MATCH (ring)<-[:ABOUT]-(said:Disposition {at: ring.disposed_at})
 WHERE said.disposition IN ['confirmed', 'dismissed']
 RETURN ring.id AS ring_id, said.at AS at, said.disposition AS disposition,
        coalesce(said.reason_codes, []) AS reason_codes,
-       EXISTS { (ring)<-[:MEMBER_OF]-(:Account {in_experiment: true}) } AS in_experiment
+       coalesce(said.in_experiment, false) AS in_experiment
 ORDER BY at, ring_id;

@@ -4,7 +4,7 @@
 // Parameters:
 //   $job   string  its name
 //   $at    int     milliseconds since 1970
-//   $why   string  one line
+//   $why   string  the kind of error
 // Returns: nothing
 // Browser: :params {job: "runs", at: 0, why: "x"}
 MERGE (job:Job {name: $job})

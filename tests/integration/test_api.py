@@ -8,8 +8,10 @@ import pytest
 
 from detection.pipeline import detect
 from detection.settings import DetectionSettings
+from graph.dispositions import Conclusion, Verdict, dispose_ring
 from graph.model import Ring
 from graph.store import GraphStore
+from graph.times import now_ms
 from tests.conftest import CommandLine
 from tests.events import as_lines, ring
 
@@ -80,6 +82,23 @@ def test_neighbourhood_counts_what_it_hides(client: httpx.Client, found: Ring) -
     around = client.get(f"/api/v1/identifiers/{key}/neighbourhood", params={"limit": 1}).json()
     assert around["is_cut"]
     assert around["nodes"][0]["hidden"] == {"account": 2}
+
+
+def test_detectors_say_how_right_they_were(
+    client: httpx.Client, found: Ring, store: GraphStore
+) -> None:
+    before = client.get("/api/v1/detectors").json()
+    dispose_ring(store, found.ring_id, Verdict(Conclusion.CONFIRMED, "fraud"), now_ms())
+    after = client.get("/api/v1/detectors").json()
+    assert (after["live"], after["challenger"], after["rings"]) == ("tails", None, [])
+    calibration = after["calibration"]
+    assert (calibration["source"], calibration["is_calibrated"]) == ("simulated", False)
+    assert calibration["threshold"] > 0
+    counts = [sum(row["confirmed"] for row in each["precision"]) for each in (before, after)]
+    # all rings, and each reason of this one
+    codes = {reason.code for reason in found.reasons}
+    assert counts[1] - counts[0] == 1 + len(codes)
+    assert {row["reason"] for row in after["precision"]} >= codes
 
 
 def test_flags_and_alerts(client: httpx.Client, found: Ring) -> None:

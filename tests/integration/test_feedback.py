@@ -105,10 +105,13 @@ def test_trees_are_taught_once_there_are_examples_enough(
     file = cli.data_dir.with_name("later.jsonl")
     file.write_bytes(as_lines(later))
     cli.run("replay", str(file), "--to", "graph")
-    said = "CREATE (:Disposition {number: %d, disposition: '%s', account_ids: %s, "
-    said += "excluded_account_ids: []})"
-    for number, word, some in ((901, "confirmed", range(60)), (902, "dismissed", range(60, 140))):
-        graph.run_schema(said % (number, word, [f"c{n:03}" for n in some]))
+    said = (
+        "CREATE (:Ring {id: 'r%d', disposed_at: %d})<-[:ABOUT]-(:Disposition {number: %d, at: %d, "
+    )
+    said += "disposition: '%s', account_ids: %s, excluded_account_ids: []})"
+    at = max(row["at"] for row in graph.read("detection/judged_accounts"))
+    for n, word, some in ((901, "confirmed", range(60)), (902, "dismissed", range(60, 140))):
+        graph.run_schema(said % (n, at + n, n, at + n, word, [f"c{n:03}" for n in some]))
     keep_scores(graph, archive, settings)
     assert keep_scores(graph, archive, settings) == 0
     shadow = "MATCH (a:Account) WHERE a.id IN %s RETURN min(a.shadow_score) AS least, "

@@ -89,6 +89,12 @@ def test_a_dismissed_ring_is_quiet_until_it_is_another(joined, level, alerts):
     assert raised(found, {"R": again}) == []
 
 
+def test_a_dismissal_never_makes_a_ring_louder():
+    said = Dismissal(frozenset(ring().account_ids), RiskLevel.MEDIUM, 1)
+    (known,) = before(RiskLevel.HIGH, 1).values()
+    assert raised(ring(), {"R": dataclasses.replace(known, dismissal=said)}) == []
+
+
 def test_who_left_a_dismissed_ring_changes_it_too():
     members = frozenset(f"account-{n:05}" for n in range(4))
     (known,) = before(None, 0).values()

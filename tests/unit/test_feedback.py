@@ -1,7 +1,14 @@
 import pytest
 
 from detection.experiments import is_in_experiment
-from detection.feedback import ALL_RINGS, IN_EXPERIMENT, Compared, agreement, precision_by_week
+from detection.feedback import (
+    ALL_RINGS,
+    BESIDE,
+    IN_EXPERIMENT,
+    Compared,
+    agreement,
+    precision_by_week,
+)
 from graph.times import DAY_MS
 
 #: a Thursday
@@ -23,10 +30,12 @@ def test_precision_is_counted_by_week_and_reason():
     found = {(each.week, each.reason): each for each in precision_by_week(rows)}
     assert list(found) == [
         ("1969-12-29", ALL_RINGS),
+        ("1969-12-29", BESIDE),
         ("1969-12-29", IN_EXPERIMENT),
         ("1969-12-29", "shared_device"),
         ("1969-12-29", "size"),
         ("1970-01-05", ALL_RINGS),
+        ("1970-01-05", BESIDE),
     ]
     device = found["1969-12-29", "shared_device"]
     assert (device.confirmed, device.dismissed, device.precision) == (1, 1, 0.5)
@@ -54,7 +63,11 @@ def test_agreement_is_a_rank_correlation():
 
 def test_a_share_of_the_components_is_in_an_experiment_and_stays_there():
     names = [f"account-{n}" for n in range(10_000)]
-    chosen = [{name for name in names if is_in_experiment(name, share)} for share in (0, 20, 50)]
+    chosen = [
+        {name for name in names if is_in_experiment("forest", name, share)} for share in (0, 20, 50)
+    ]
     assert [len(each) / len(names) for each in chosen] == pytest.approx([0, 0.2, 0.5], abs=0.02)
     assert chosen[1] < chosen[2]
-    assert all(is_in_experiment(name, 100) for name in names)
+    assert all(is_in_experiment("forest", name, 100) for name in names)
+    other = {name for name in names if is_in_experiment("learned", name, 50)}
+    assert len(other & chosen[2]) / len(names) == pytest.approx(0.25, abs=0.02)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from detection.detectors import EXAMPLES, Boosted, Examples, UpperTails
-from detection.neighbourhood import around, co_users
+from detection.neighbourhood import CoUses, around
 
 TOLOKERS = Path(__file__).parents[1] / "data" / "tolokers" / "tolokers.npz"
 USES = st.sets(st.tuples(st.integers(0, 7), st.integers(0, 4)), max_size=20)
@@ -21,11 +21,14 @@ def links_of(graph: nx.Graph, count: int) -> csr_array:
 
 
 @given(USES)
-def test_who_uses_the_same_is_linked(uses: set[tuple[int, int]]) -> None:
+def test_who_uses_the_same_is_linked_once_for_each(uses: set[tuple[int, int]]) -> None:
     pairs = np.array(sorted(uses), np.int64).reshape(-1, 2)
-    found = co_users(pairs[:, 0], pairs[:, 1], 8).toarray()
+    found = CoUses(pairs[:, 0], pairs[:, 1], 8) @ np.eye(8)
     expected = [
-        [float(a != b and any((b, key) in uses for x, key in uses if x == a)) for b in range(8)]
+        [
+            float(sum((b, key) in uses for x, key in uses if x == a) if a != b else 0)
+            for b in range(8)
+        ]
         for a in range(8)
     ]
     assert found.tolist() == expected
