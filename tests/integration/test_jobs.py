@@ -211,7 +211,7 @@ def test_a_service_that_was_killed_is_missed(cli: CommandLine, store: GraphStore
         service.wait()
     now = now_ms()
     assert not names & set(tell_late(store, now))
-    assert told(store, "job_late") == []
+    assert not names & {data["job"] for data in told(store, "job_late")}
     for later in (DAY_MS, DAY_MS + 1):
         assert "runs" in tell_late(store, now + later)
     late = [data for data in told(store, "job_late") if data["job"] == "runs"]
