@@ -60,6 +60,16 @@ class Curves:
     #: share of the flagged that are labelled 1
     precision: list[float]
 
+    @property
+    def roc(self) -> list[tuple[float, float]]:
+        """Points (false positives, recall)."""
+        return list(zip(self.false_positives, self.recall, strict=True))
+
+    @property
+    def precision_recall(self) -> list[tuple[float, float]]:
+        """Points (recall, precision)."""
+        return list(zip(self.recall, self.precision, strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:

@@ -7,7 +7,6 @@ whom it became known in the month just ended, and of whom in the 90 days after.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,14 +157,17 @@ def foresight(name: str, found: Sequence[Cut]) -> list[Foresight]:
     before, or more, by then, or by the beginning of the month that is asked about; cuts at which
     they had learnt nothing yet are left out.
     """
-    scorers = {"learned": _learned, "boosted": _boosted}
-    scorer = scorers.get(name, partial(_untaught, name))
-    scored = {window: list(scorer(found, window)) for window in ("month", "next")}
+    windows = dict.fromkeys(window for window, _ in QUESTIONS)
+    if teach := {"learned": _learned, "boosted": _boosted}.get(name):
+        scored = {window: list(teach(found, window)) for window in windows}
+    else:
+        same = list(_untaught(name, found))
+        scored = {window: same for window in windows}
     rows = [_foresight(name, *asked, scored[asked[0]]) for asked in QUESTIONS]
     return [row for row in rows if row is not None]
 
 
-def _untaught(name: str, found: Sequence[Cut], _: str) -> Iterator[tuple[Cut, Scores]]:
+def _untaught(name: str, found: Sequence[Cut]) -> Iterator[tuple[Cut, Scores]]:
     for cut in found:
         yield cut, AccountModel(detector_of(name), cut.usual).score(own(cut.features))
 

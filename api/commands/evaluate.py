@@ -152,14 +152,8 @@ def _rings(found: Evaluation) -> Iterator[Part]:
 def _write_report(folder: Path, name: str, parts: list[Part], found: Evaluation) -> None:
     pictures = {}
     if found.curves:
-        roc = {
-            name: list(zip(each.false_positives, each.recall, strict=True))
-            for name, each in found.curves.items()
-        }
-        exact = {
-            name: list(zip(each.recall, each.precision, strict=True))
-            for name, each in found.curves.items()
-        }
+        roc = {name: each.roc for name, each in found.curves.items()}
+        exact = {name: each.precision_recall for name, each in found.curves.items()}
         pictures = {
             "roc.svg": curve_picture("Found among innocents", "false positives", "recall", roc),
             "precision.svg": curve_picture("Right among found", "recall", "precision", exact),

@@ -1,12 +1,18 @@
 """What scores accounts and sets thresholds, beside what else might, and how right reasons were."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from api.deps import Store
 from api.problems import PROBLEMS
 from detection.calibration import read_calibration
-from detection.feedback import agreement, compared_rings, precision_by_week
+from detection.feedback import (
+    Compared,
+    Precision,
+    agreement,
+    compared_rings,
+    precision_by_week,
+)
 from detection.settings import DetectionSettings
 from graph.times import rfc3339
 
@@ -31,34 +37,6 @@ class CalibrationOut(BaseModel):
     is_frozen: bool
 
 
-class PrecisionOut(BaseModel):
-    """Of the rings with one reason that were judged in a week, how many were confirmed."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    #: its Monday
-    week: str
-    reason: str
-    confirmed: int
-    dismissed: int
-    precision: float | None
-    #: interval of 0.95
-    lower: float | None
-    upper: float | None
-
-
-class ComparedOut(BaseModel):
-    """An open ring, with the mean scores of its members by both detectors."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    ring_id: str
-    risk_score: int
-    size: int
-    live: float | None
-    shadow: float | None
-
-
 class DetectorsOut(BaseModel):
     """The account detectors, the threshold, and what investigators said of rings."""
 
@@ -69,8 +47,8 @@ class DetectorsOut(BaseModel):
     #: Spearman's correlation of both over rings
     agreement: float | None
     #: those on which they differ most; none without a challenger
-    rings: list[ComparedOut]
-    precision: list[PrecisionOut]
+    rings: list[Compared]
+    precision: list[Precision]
     calibration: CalibrationOut
 
 
@@ -79,14 +57,13 @@ def read_detectors(store: Store) -> DetectorsOut:
     """Which detectors there are, how they compare, and how often each reason was right by week."""
     settings, made = DetectionSettings(), read_calibration(store)
     rings = compared_rings(store) if settings.challenger else []
-    judged = precision_by_week(store.read("explore/judged_rings"))
     return DetectorsOut(
         live=settings.detector,
         challenger=settings.challenger,
         experiment_share=settings.experiment_share,
         agreement=agreement(rings),
-        rings=[ComparedOut.model_validate(ring) for ring in rings[:_MOST]],
-        precision=[PrecisionOut.model_validate(each) for each in judged],
+        rings=rings[:_MOST],
+        precision=precision_by_week(store.read("explore/judged_rings")),
         calibration=CalibrationOut(
             threshold=made.threshold,
             source=made.source.value,

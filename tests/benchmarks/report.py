@@ -20,18 +20,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
 from api.report import Part, Table, curve_picture, print_parts, write_report
 from detection.coordination import shared_objects
 from detection.detectors import Boosted, Examples
 from detection.evaluation import curves_of
-from detection.neighbourhood import around
 from graph.times import DAY_MS, rfc3339
 from tests.benchmarks.other_world import out, played
 from tests.conftest import P2P, ROOT, CommandLine, command_line, servers_of
 from tests.events import START, as_lines
+from tests.tolokers import read_tolokers
 
 DATA = ROOT / "tests" / "data"
 FOLDER = Path(__file__).with_name("report")
@@ -157,13 +156,7 @@ def _write_truth(path: Path, account_ids: list[int]) -> None:
 
 
 def _tolokers(report: Report) -> None:
-    data = np.load(DATA / "tolokers" / "tolokers.npz")
-    own, is_banned = data["node_features"].astype(float), data["node_labels"].astype(bool)
-    pairs = np.concatenate([data["edges"], data["edges"][:, ::-1]])
-    ones = np.ones(len(pairs))
-    links = csr_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(len(own), len(own)))
-    wide = np.hstack([own, around(own, links)])
-    masks = list(zip(data["train_masks"], data["test_masks"], strict=True))
+    own, wide, is_banned, masks = read_tolokers()
     of = {"own numbers alone": own, "with those of neighbours": wide}
     found: dict[str, list[float]] = {name: [] for name in of}
     curves = {}
@@ -173,8 +166,7 @@ def _tolokers(report: Report) -> None:
             score = detector.unusual(values[test])
             found[name].append(float(roc_auc_score(is_banned[test], score)))
             if name not in curves:
-                each = curves_of(is_banned[test], score)
-                curves[name] = list(zip(each.false_positives, each.recall, strict=True))
+                curves[name] = curves_of(is_banned[test], score).roc
     rows = [
         (f"ours: boosted, {name}", f"{np.mean(aucs):.3f}", f"{np.std(aucs, ddof=1):.3f}")
         for name, aucs in found.items()

@@ -1,7 +1,5 @@
 """What those around an account are like, against networkx and by real data."""
 
-from pathlib import Path
-
 import networkx as nx
 import numpy as np
 import pytest
@@ -11,8 +9,8 @@ from scipy.sparse import csr_array
 
 from detection.detectors import EXAMPLES, Boosted, Examples, UpperTails
 from detection.neighbourhood import CoUses, around
+from tests.tolokers import read_tolokers
 
-TOLOKERS = Path(__file__).parents[1] / "data" / "tolokers" / "tolokers.npz"
 USES = st.sets(st.tuples(st.integers(0, 7), st.integers(0, 4)), max_size=20)
 
 
@@ -90,15 +88,9 @@ def test_too_few_examples_teach_nothing() -> None:
 
 
 def test_banned_workers_are_told_by_whom_they_work_with() -> None:
-    """On the first of ten divisions; all ten: `make bench ARGS=tolokers`."""
+    """On the first of ten divisions; all ten: `make bench ARGS=report`."""
     from sklearn.metrics import roc_auc_score
 
-    data = np.load(TOLOKERS)
-    own, is_banned = data["node_features"].astype(float), data["node_labels"].astype(bool)
-    pairs = np.concatenate([data["edges"], data["edges"][:, ::-1]])
-    ones = np.ones(len(pairs))
-    links = csr_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(len(own), len(own)))
-    wide = np.hstack([own, around(own, links)])
-    train, test = data["train_masks"][0], data["test_masks"][0]
+    _, wide, is_banned, ((train, test), *_) = read_tolokers()
     found = Boosted(wide[train], Examples(wide[train], is_banned[train])).unusual(wide[test])
     assert roc_auc_score(is_banned[test], found) > 0.84
