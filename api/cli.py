@@ -4,13 +4,13 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -36,7 +36,8 @@ from api.options import AsOf, DataDir, FollowStdin, OutputFormat, open_world
 from api.ports import free_port, page_address
 from api.responses import AccountOut, RingOut
 from api.settings import ApiSettings
-from api.stages import Stages, running_stages, stop_when_stdin_ends
+from api.stages import Stages, running_stages
+from api.stopping import stop_event, when_stdin_ends
 from api.world import World
 from detection.escalation import deliver as deliver_outbox
 from detection.settings import DetectionSettings, EscalationSettings
@@ -54,9 +55,6 @@ from ingest.pipeline import ingest as run_ingest
 from ingest.pipeline import tune_interpreter
 from ingest.replay import DeadLetterTopic, EventTopic, paced
 from ingest.replay import replay as send
-
-if TYPE_CHECKING:
-    import uvicorn
 
 app = typer.Typer(
     name="ringtrace",
@@ -82,17 +80,6 @@ app.command()(jobs)
 app.command()(quality)
 app.command()(simulate)
 out = Console()
-
-
-@contextmanager
-def _stopping(follow_stdin: bool = False) -> Iterator[threading.Event]:
-    """An event that Ctrl-C, a kill or the end of the parent sets."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    if follow_stdin:
-        stop_when_stdin_ends(stop)
-    yield stop
 
 
 def _raise_interrupt(*_: object) -> NoReturn:
@@ -211,7 +198,8 @@ def schema_check(data_dir: DataDir = None) -> None:
 def ingest(data_dir: DataDir = None, follow_stdin: FollowStdin = False) -> None:
     """Move events from Kafka into the graph until stopped. Example: ringtrace ingest."""
     world = open_world(data_dir)
-    with _stopping(follow_stdin) as stop, world.store() as store:
+    stop = stop_event(follow_stdin=follow_stdin)
+    with world.store() as store:
         ensure_topics(world.ingest, world.bootstrap_servers)
         letters = DeadLetterTopic(world.ingest.dead_letter_topic, world.bootstrap_servers)
         with world.writer(store, letters) as writer:
@@ -261,11 +249,11 @@ def replay(  # noqa: PLR0913  (options, which are always named)
 
 def _into_graph(world: World, values: Iterable[bytes]) -> int:
     letters = DeadLetterFile(world.data_dir / "dead_letters.jsonl")
+    stop = stop_event()
     with (
         world.store() as store,
         world.writer(store, letters) as writer,
         TemporaryFile(dir=world.data_dir) as spool,
-        _stopping() as stop,
     ):
         source = FileSource(values, world.ingest.batch_size, writer.hold, spool)
         with steps.progress_bar(out) as bar:
@@ -302,9 +290,10 @@ def detect(  # noqa: PLR0913  (options, which are always named)
         with world.store_at(as_of, deny_list) as store:
             _print_rings(store, OutputFormat.TABLE, RiskLevel.LOW)
         return
-    with _stopping(follow_stdin) as stop, world.store() as store:
+    with world.store() as store:
         denied = world.denied(store, deny_list)
         if every is not None:
+            stop = stop_event(follow_stdin=follow_stdin)
             keep_detecting(store, world.archive(), settings, every, stop, denied)
         else:
             run = detect_once(store, world.archive(), settings, full=full, denied=denied)
@@ -316,7 +305,8 @@ def detect(  # noqa: PLR0913  (options, which are always named)
 @app.command()
 def deliver(data_dir: DataDir = None, follow_stdin: FollowStdin = False) -> None:
     """Deliver waiting webhooks until stopped. Example: ringtrace deliver."""
-    with _stopping(follow_stdin) as stop, open_world(data_dir).store() as store:
+    stop = stop_event(follow_stdin=follow_stdin)
+    with open_world(data_dir).store() as store:
         deliver_outbox(store, EscalationSettings(), stop)
 
 
@@ -345,20 +335,13 @@ def serve(
         )
         server = uvicorn.Server(config)
         if follow_stdin:
-            threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+            when_stdin_ends(partial(setattr, server, "should_exit", True))
         server.run()
 
 
 def _event_topic(world: World) -> EventTopic:
     # asked at the first event: everything else works without Kafka
     return EventTopic(world.ingest, lambda: world.bootstrap_servers)
-
-
-def _end_with_parent(server: "uvicorn.Server") -> None:
-    stop = threading.Event()
-    stop_when_stdin_ends(stop)
-    stop.wait()
-    server.should_exit = True
 
 
 @app.command()

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,14 +69,3 @@ def running_stages(data_dir: Path) -> Iterator[Stages]:
         yield stages
     finally:
         stages.stop()
-
-
-def stop_when_stdin_ends(stop: threading.Event) -> None:
-    """Set `stop` when the process that holds our standard input is gone."""
-
-    def watch() -> None:
-        while sys.stdin.buffer.read(4096):
-            pass
-        stop.set()
-
-    threading.Thread(target=watch, daemon=True).start()

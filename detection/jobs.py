@@ -57,9 +57,7 @@ def run_jobs(store: GraphStore, jobs: list[Job], stop: threading.Event) -> None:
         turn = _Turn(store, job, lanes[job.lane], scheduler, stop)
         scheduler.add_job(turn, job.trigger, id=job.name, executor=job.lane, **at_once)
     scheduler.start()
-    # a signal that another thread takes wakes nobody: who waits looks up now and then
-    while not stop.wait(1.0):
-        pass
+    stop.wait()
     scheduler.pause()
     # before the scheduler: it would hold a lock that a job may need to end
     for executor in executors.values():
