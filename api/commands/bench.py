@@ -14,7 +14,11 @@ _ROOT = Path(__file__).parents[2]
 
 def bench(
     name: Annotated[
-        str, typer.Argument(help="activity, clients, detect, engines, faults or ingest.")
+        str,
+        typer.Argument(
+            help="activity, calibration, clients, detect, engines, faults, ingest, other_world, "
+            "report, sybil_world or worlds."
+        ),
     ],
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
     scale: Annotated[str, typer.Option(help="full, or small for less than a minute.")] = "full",
