@@ -161,6 +161,10 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
     def on_partitions_revoked(self, _: list[TopicPartition]) -> None:
         """Note that partitions went to somebody else; the client's own thread must not block."""
         self._rebalanced.set()
+        # kafka-python 3.0.12 forgets that it is joining when it began because the partitions
+        # changed and a poll ends before the broker's answer: it would stay out of the group for
+        # ever, without a word (in Java it was KAFKA-9815)
+        self._consumer._coordinator.request_rejoin()
 
     def on_partitions_assigned(self, _: list[TopicPartition]) -> None:
         """Note that partitions came; the next poll goes to where the stores stand."""

@@ -36,10 +36,12 @@ def run(world: World, store: GraphStore) -> list[Written]:
             target=ingest, args=(source, writer, stop, 1.0, report), daemon=True
         )
         thread.start()
-        wait_until("the graph to catch up", lambda: is_caught_up(world, store))
-        stop.set()
-        thread.join()
-        source.close()
+        try:
+            wait_until("the graph to catch up", lambda: is_caught_up(world, store))
+        finally:
+            stop.set()
+            thread.join()
+            source.close()
     letters.close()
     return done
 

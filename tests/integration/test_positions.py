@@ -2,8 +2,10 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from kafka.admin import KafkaAdminClient, NewPartitions
@@ -129,6 +131,23 @@ def test_two_ingests_share_the_partitions(world: World, store: GraphStore, prefi
             send(world, prefix, range(start, start + 100))
         wait_until("the graph to catch up", lambda: is_caught_up(world, store))
     assert total(store, prefix) == 400
+
+
+def test_partitions_that_are_added_under_a_running_ingest_are_read(
+    world: World, store: GraphStore, prefix: str
+) -> None:
+    """Joining the group anew takes longer than this ingest waits for messages."""
+    world = replace(world, ingest=world.ingest.model_copy(update={"batch_wait_ms": 1}))
+    ensure_topics(world.ingest, world.bootstrap_servers)
+    with running(world, store):
+        for partitions in (6, 8, 10):
+            with administrator(world) as admin:
+                admin.create_partitions({world.ingest.topic: NewPartitions(partitions)})
+            # it looks for partitions every ten seconds
+            time.sleep(12)
+            send(world, prefix, range(100 * partitions, 100 * partitions + 60))
+            wait_until("the graph to catch up", lambda: is_caught_up(world, store), 60)
+    assert total(store, prefix) == 180
 
 
 def test_a_writer_that_lost_its_partition_cannot_commit(

@@ -131,6 +131,15 @@ def test_every_account_has_the_score_that_its_events_give(folder: Path, graph: G
     row = [account, 1, ["by hand"], None]
     graph.write(lambda tx: tx.run("detection/save_scores", rows=[row]))
     assert keep_scores(graph, archive, DetectionSettings()) == 1
+    # whose events the archive has no more has no score any more
+    graph.run_schema(
+        "CREATE (:Account {id: 'expired', anomaly_score: 7, anomaly_reasons: ['all']})"
+    )
+    assert keep_scores(graph, archive, DetectionSettings()) == 1
+    (expired,) = graph.run_schema(
+        "MATCH (a:Account {id: 'expired'}) WITH a, properties(a) AS had DELETE a RETURN had"
+    )
+    assert expired["had"] == {"id": "expired"}
     archive.close()
 
 
