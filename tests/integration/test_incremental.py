@@ -212,6 +212,21 @@ def test_where_members_were_at_different_times_is_known_too(graph: GraphStore) -
     assert state(graph) == found
 
 
+def test_whoever_comes_to_an_address_later_makes_nobody_due_there(graph: GraphStore) -> None:
+    empty(graph)
+    met = [Deed("a", "ip", "x", 0), *(Deed(who, "device", "y", 3 * HOUR_MS) for who in "ab")]
+    write(graph, met, 3 * HOUR_MS)
+    detect(graph, SETTINGS)
+    write(graph, [Deed("c", "ip", "x", 5 * HOUR_MS)], 5 * HOUR_MS)
+    run = detect(graph, SETTINGS)
+    assert run is not None
+    assert run.account_count == 1
+    found = state(graph)
+    detect(graph, SETTINGS, full=True)
+    assert state(graph) == found
+    assert [row["component"] for row in accounts(graph)] == ["a", "a", None]
+
+
 _slow = settings(
     max_examples=8,
     deadline=None,

@@ -19,8 +19,9 @@ def links_of(shared: Shared, now: int, accounts: set[str]) -> dict[tuple[str, st
 
 
 def times_of(accounts: set[str], uses: list[UseRow], ties: list[TieRow]) -> list[int]:
-    """When the accounts last used something, or had last to do with somebody."""
-    rows = [(a, at) for row in uses for a, at in zip(row[2], row[4], strict=True)]
+    """When the accounts last used what two of them use, or had last to do with somebody."""
+    common = [row for row in uses if len(accounts & {*row[2]}) >= 2]
+    rows = [(a, at) for row in common for a, at in zip(row[2], row[4], strict=True)]
     latest: dict[tuple[str, str, str], int] = {}
     for kind, one, (other,), (at,) in ties:
         if one != other:
@@ -76,6 +77,14 @@ def test_all_of_a_component_are_due_with_its_oldest_use():
     due = due_times(project(share([*uses, others]), NOW), NOW)
     assert [(due[a][0] - HOUR) // HOUR_MS for a in "abcxy"] == [25, 25, 25, 169, 169]
     assert [due[a][1] for a in "abcxy"] == [*"aaaxx"]
+
+
+def test_what_others_use_elsewhere_makes_nobody_due():
+    times = [HOUR - 6 * DAY_MS, HOUR - 5 * DAY_MS]
+    uses = [use("device:1", "ab"), ["ip:2", "ip", ["a", "x"], times, times]]
+    due = due_times(project(share(uses), NOW), NOW)
+    assert due == due_times(project(share(uses[:1]), NOW), NOW)
+    assert due.keys() == {"a", "b"}
 
 
 def test_ties_to_others_make_an_account_due_too():
