@@ -48,7 +48,11 @@ def around(values: Values, links: Links) -> Values:
     degree = links @ np.ones((len(values), 1))
     mean, spread = _of_neighbours(values, links, degree)
     mean_of_means, spread_of_means = _of_neighbours(mean, links, degree)
-    return np.hstack([mean, spread, mean_of_means, spread_of_means, np.log1p(degree)])
+    found = np.hstack([mean, spread, mean_of_means, spread_of_means, np.log1p(degree)])
+    # sums go by what is used, in the order of tokens that each installation draws for itself, and
+    # a spread of nothing is the root of their last bit: neither may tell accounts apart
+    rounded: Values = np.round(found, 6)
+    return rounded
 
 
 def _of_neighbours(values: Values, links: Links, degree: Values) -> tuple[Values, Values]:

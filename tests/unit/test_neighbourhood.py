@@ -32,6 +32,25 @@ def test_who_uses_the_same_is_linked_once_for_each(uses: set[tuple[int, int]]) -
     assert found.tolist() == expected
 
 
+def test_the_names_of_what_is_used_tell_nobody_apart() -> None:
+    """What is used is numbered by tokens that differ from installation to installation."""
+    chance = np.random.default_rng(7)
+    users, keys = np.unique(chance.integers(0, 300, (2_000, 2)), axis=0).T
+    values = chance.lognormal(size=(300, 5))
+    found = around(values, CoUses(users, keys, 300))
+    for _ in range(5):
+        other = chance.permutation(300)[keys]
+        order = np.lexsort((other, users))
+        assert np.array_equal(found, around(values, CoUses(users[order], other[order], 300)))
+
+
+def test_among_equals_nothing_is_spread() -> None:
+    users, keys = np.divmod(np.arange(300), 3)
+    found = around(np.full((100, 1), 0.1), CoUses(users, keys, 100))
+    assert np.all(found[:, 1] == 0)
+    assert np.all(found[:, 3] == 0)
+
+
 @given(
     st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda p: p[0] < p[1])),
     st.lists(st.floats(0, 20), min_size=8, max_size=8),
