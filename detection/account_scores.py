@@ -149,8 +149,7 @@ def keep_scores(
     shadow = dict(zip(features.account_ids, other or (), strict=bool(other)))
     rows, share = [], settings.experiment_share
     for account_id, component, *stored in store.read_values("detection/read_scores"):
-        name = component or account_id
-        is_in = share > 0 and is_in_experiment(str(settings.challenger), name, share)
+        is_in = is_in_experiment(str(settings.challenger), component or account_id, share)
         one, two = found.get(account_id, _NO_SCORE), shadow.get(account_id, _NO_SCORE)
         if is_in:
             one, two = two, one

@@ -3,6 +3,8 @@
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +16,33 @@ from graph.times import now_ms
 from ingest.consumer import ensure_topics
 from ingest.pipeline import ingest
 from ingest.replay import DeadLetterTopic, replay
-from ingest.writer import Written
 from tests.bad_events import Maker
 from tests.conftest import CommandLine, is_caught_up, wait_until
 from tests.events import as_lines, event, ring
 
 
-def run(world: World, store: GraphStore) -> list[Written]:
-    """Ingest until the graph has everything."""
-    stop, done = threading.Event(), []
-
-    def report(written: Written) -> None:
-        done.append(written)
-        if is_caught_up(world, store):
-            stop.set()
-
+@contextmanager
+def running(world: World, store: GraphStore) -> Iterator[None]:
+    """A running ingest."""
+    stop = threading.Event()
     letters = DeadLetterTopic(world.ingest.dead_letter_topic, world.bootstrap_servers)
     with world.writer(store, letters) as writer:
         source = world.kafka_source(store, writer)
-        thread = threading.Thread(
-            target=ingest, args=(source, writer, stop, 1.0, report), daemon=True
-        )
+        thread = threading.Thread(target=ingest, args=(source, writer, stop, 1.0), daemon=True)
         thread.start()
         try:
-            wait_until("the graph to catch up", lambda: is_caught_up(world, store))
+            yield
         finally:
             stop.set()
             thread.join()
             source.close()
     letters.close()
-    return done
+
+
+def run(world: World, store: GraphStore) -> None:
+    """Ingest until the graph has everything."""
+    with running(world, store):
+        wait_until("the graph to catch up", lambda: is_caught_up(world, store))
 
 
 def counts(store: GraphStore, prefix: str) -> list[tuple[str, int]]:

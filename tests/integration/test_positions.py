@@ -1,7 +1,6 @@
 """Topics that are made anew, cut off or widened, and partitions that change hands: still exact."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,31 +15,12 @@ from graph.store import GraphStore
 from graph.times import now_ms
 from ingest.batches import Batch, Message, Partition
 from ingest.consumer import ensure_topics, read_partitions
-from ingest.pipeline import ingest
 from ingest.positions import Place, find_place
 from ingest.replay import DeadLetterTopic, replay
 from ingest.writer import Writer
 from tests.conftest import is_caught_up, wait_until
 from tests.events import event
-from tests.integration.test_ingest import counts
-
-
-@contextmanager
-def running(world: World, store: GraphStore) -> Iterator[None]:
-    """A running ingest."""
-    stop = threading.Event()
-    letters = DeadLetterTopic(world.ingest.dead_letter_topic, world.bootstrap_servers)
-    with world.writer(store, letters) as writer:
-        source = world.kafka_source(store, writer)
-        thread = threading.Thread(target=ingest, args=(source, writer, stop, 1.0), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-            source.close()
-    letters.close()
+from tests.integration.test_ingest import counts, running
 
 
 def send(world: World, prefix: str, numbers: range) -> None:
