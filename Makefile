@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# two at a time; the longest stand first, and what shares servers stays together (tests/conftest.py)
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: demo test test-all check bench lock
 
@@ -9,10 +11,10 @@ demo: .venv/runtime ## real data through the whole path, to a real ring in a bro
 	$(BIN)/ringtrace demo $(ARGS)
 
 test: .venv/dev ## all but what needs a browser, promtool or a full JDK, or takes minutes
-	$(BIN)/python -m pytest -m "not extra and not long" $(ARGS)
+	$(PYTEST) -m "not extra and not long" $(ARGS)
 
 test-all: .venv/dev ## everything; fails when a needed tool is missing
-	$(BIN)/python -m pytest --durations=20 --durations-min=20 $(ARGS)
+	$(PYTEST) --durations=20 --durations-min=20 $(ARGS)
 
 check: .venv/dev ## style, types, direction of imports
 	$(BIN)/ruff format --check .

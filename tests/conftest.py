@@ -114,6 +114,14 @@ def is_caught_up(world: World, store: GraphStore) -> bool:
     return done == total
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """When tests run side by side, a file stays together, and all files of the shared servers."""
+    sharing = {item.path for item in items if "servers" in getattr(item, "fixturenames", ())}
+    for item in items:
+        group = "servers" if item.path in sharing else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a running Neo4j and Kafka."""
