@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from api import demo as steps
+from api.addresses import page_address
 from api.clear_values import ClearValues
 from api.commands import archive, keys
 from api.commands.backtest import backtest
@@ -33,7 +34,6 @@ from api.dry_run import print_dry_run
 from api.housekeeping import housekeeping
 from api.listing import print_listing
 from api.options import AsOf, DataDir, FollowStdin, OutputFormat, open_world
-from api.ports import free_port, page_address
 from api.responses import AccountOut, RingOut
 from api.settings import ApiSettings
 from api.stages import Stages, running_stages
@@ -43,6 +43,7 @@ from detection.escalation import deliver as deliver_outbox
 from detection.settings import DetectionSettings, EscalationSettings
 from graph.errors import InputError, RingtraceError
 from graph.model import RiskLevel
+from graph.ports import choose_ports
 from graph.schema import apply_schema, check_schema
 from graph.store import GraphStore
 from graph.times import now_ms
@@ -120,17 +121,18 @@ def _service(world: World, api: ApiSettings) -> Iterator[tuple[Stages, str]]:
     """Local servers, ingest and the page; ends what it started, after Ctrl-C and SIGTERM too."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_interrupt)
-    port = free_port(api.host, api.port)
-    page = page_address(api.host, port)
-    with out.status("Starting Neo4j and Kafka (the first time they are fetched, about 140 MB)"):
-        started = world.start_servers(origin=page)
-    try:
-        with running_stages(world.data_dir) as stages:
-            stages.start("ingest")
-            stages.start("serve", "--port", str(port))
-            yield stages, page
-    finally:
-        world.stop_servers(started)
+    with ExitStack() as held:
+        port = choose_ports({"page": api.port}, {}, held, api.host)["page"]
+        page = page_address(api.host, port)
+        with out.status("Starting Neo4j and Kafka (the first time they are fetched, about 140 MB)"):
+            started = world.start_servers(origin=page)
+        try:
+            with running_stages(world.data_dir) as stages:
+                stages.start("ingest")
+                stages.start("serve", "--port", str(port))
+                yield stages, page
+        finally:
+            world.stop_servers(started)
 
 
 def _keep_serving(world: World, stages: Stages, page: str) -> None:

@@ -30,7 +30,8 @@ def when_stdin_ends(then: Callable[[], object]) -> None:
     """Call `then`, in a thread, when the process that holds our standard input is gone."""
 
     def wait() -> None:
-        while sys.stdin.buffer.read(4096):
+        # not through sys.stdin: a process that ends otherwise would wait for its lock, and abort
+        while os.read(sys.stdin.fileno(), 4096):
             pass
 
     _beside(wait, then)

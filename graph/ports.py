@@ -1,4 +1,4 @@
-"""Ports on the loopback address for servers of our own."""
+"""Ports for servers of our own."""
 
 import contextlib
 import fcntl
@@ -12,22 +12,26 @@ Ports = dict[str, int]
 
 
 def choose_ports(
-    defaults: Mapping[str, int], remembered: Mapping[str, int], held: contextlib.ExitStack
+    defaults: Mapping[str, int],
+    remembered: Mapping[str, int],
+    held: contextlib.ExitStack,
+    host: str = "127.0.0.1",
 ) -> Ports:
-    """Free loopback ports, kept from other starts of this user for as long as `held` is."""
+    """Free ports of `host`, kept from other starts of this user for as long as `held` is."""
     ports = {}
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for use, default in defaults.items():
         for wanted in (remembered.get(use, default), default, 0, 0, 0):
-            with socket.socket() as probe:
+            with socket.socket(family) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 with contextlib.suppress(OSError):
-                    probe.bind(("127.0.0.1", wanted))
+                    probe.bind((host, wanted))
                     port: int = probe.getsockname()[1]
                     if not answers(port) and _reserve(port, held):
                         ports[use] = port
                         break
         else:
-            raise ServerError("no free port was found on 127.0.0.1: end some programs")
+            raise ServerError(f"nothing can listen on {host}: no port is free, or it is elsewhere")
     return ports
 
 

@@ -5,6 +5,7 @@ topics and account ids of their own; nobody empties a graph.
 """
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +22,6 @@ import pytest
 import uvicorn
 
 from api.app import create_app
-from api.ports import free_port
 from api.settings import ApiSettings
 from api.world import World
 from graph.settings import GraphSettings, PrivacySettings
@@ -114,6 +114,15 @@ def is_caught_up(world: World, store: GraphStore) -> bool:
     return done == total
 
 
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """When tests run side by side, a file stays together, and all files of the shared servers."""
     sharing = {item.path for item in items if "servers" in getattr(item, "fixturenames", ())}
@@ -169,7 +178,7 @@ def prefix() -> str:
 @pytest.fixture
 def client(store: GraphStore) -> Iterator[httpx.Client]:
     """A client of the service."""
-    port = free_port("127.0.0.1", 0)
+    port = free_port()
     app = create_app(store, ApiSettings())
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)

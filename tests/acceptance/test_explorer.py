@@ -15,7 +15,7 @@ import pytest
 from detection.pipeline import detect
 from detection.settings import DetectionSettings
 from graph.store import GraphStore
-from tests.conftest import ROOT, CommandLine, command_line, wait_until
+from tests.conftest import ROOT, CommandLine, command_line, free_port, wait_until
 from tests.events import as_lines, event
 
 HOSTILE = [
@@ -43,7 +43,7 @@ def page(
     run = detect(store, DetectionSettings())
     assert run is not None
     ring = max(run.rings, key=lambda ring: ring.size)
-    port = _free_port()
+    port = free_port()
     child = CommandLine(servers, cli.environment).start("serve", "--port", str(port))
     base = f"http://127.0.0.1:{port}"
     try:
@@ -125,12 +125,6 @@ def _chromium() -> str:
     found = os.environ.get("RINGTRACE_TEST_CHROMIUM") or shutil.which("chromium")
     assert found, "this test needs a browser: install Debian's chromium"
     return found
-
-
-def _free_port() -> int:
-    from api.ports import free_port
-
-    return free_port("127.0.0.1", 0)
 
 
 def _answers(url: str) -> bool:

@@ -9,8 +9,7 @@ import httpx
 import psutil
 import pytest
 
-from api.ports import free_port
-from tests.conftest import CommandLine, command_line, own_settings, wait_until
+from tests.conftest import CommandLine, command_line, free_port, own_settings, wait_until
 from tests.events import as_lines, ring
 
 
@@ -27,7 +26,7 @@ def processes_of(folder: Path) -> list[str]:
 @pytest.fixture
 def up(tmp_path: Path) -> tuple[CommandLine, str]:
     """The command line of an empty folder and the address its page will have."""
-    port = free_port("127.0.0.1", 0)
+    port = free_port()
     folder = tmp_path / "up"
     return command_line(folder, RINGTRACE_API_PORT=str(port)), f"http://127.0.0.1:{port}"
 

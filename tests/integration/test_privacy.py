@@ -17,13 +17,20 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from api.ports import free_port
 from api.world import World
 from graph.keyring import make_keyring
 from graph.store import GraphStore
 from ingest.consumer import ensure_topics
 from ingest.replay import replay
-from tests.conftest import ROOT, CommandLine, command_line, is_caught_up, own_settings, wait_until
+from tests.conftest import (
+    ROOT,
+    CommandLine,
+    command_line,
+    free_port,
+    is_caught_up,
+    own_settings,
+    wait_until,
+)
 from tests.events import as_lines, event
 from tests.integration.test_ingest import dead_letters
 from tests.personal import (
@@ -192,7 +199,7 @@ def shared(line: CommandLine, tmp_path: Path) -> str:
 @pytest.fixture
 def client(line: CommandLine) -> Iterator[httpx.Client]:
     """A client of the real service."""
-    port = free_port("127.0.0.1", 0)
+    port = free_port()
     serving = line.start("serve", "--port", str(port))
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
 

@@ -11,7 +11,6 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.ports import free_port
 from api.world import World
 from graph.outbox import due
 from graph.quality import GRACE_MS, KEPT_DAYS, check_quality, read_hours
@@ -20,7 +19,7 @@ from graph.times import DAY_MS, HOUR_MS, now_ms
 from ingest.consumer import ensure_topics
 from ingest.quality import Counts, hour, rows
 from ingest.replay import replay
-from tests.conftest import CommandLine, wait_until
+from tests.conftest import CommandLine, free_port, wait_until
 from tests.events import event
 from tests.integration.test_ingest import run
 
@@ -47,7 +46,7 @@ def noon() -> int:
 @contextmanager
 def serving(cli: CommandLine) -> Iterator[httpx.Client]:
     """A client of a running `ringtrace serve`."""
-    port = free_port("127.0.0.1", 0)
+    port = free_port()
     child = cli.start("serve", "--port", str(port))
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
@@ -206,7 +205,7 @@ def test_the_service_shows_its_metrics_and_what_the_graph_knows(
 
 
 def test_a_stage_shows_its_own_metrics(cli: CommandLine) -> None:
-    port = free_port("127.0.0.1", 0)
+    port = free_port()
     stage = CommandLine(cli.data_dir, cli.environment | {"RINGTRACE_METRICS_PORT": str(port)})
     child = stage.start("ingest")
     try:

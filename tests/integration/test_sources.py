@@ -16,14 +16,13 @@ import uvicorn
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from api.app import create_app
-from api.ports import free_port
 from api.settings import ApiSettings
 from api.world import World
 from graph.store import GraphStore
 from ingest.consumer import MAX_MESSAGE_BYTES, ensure_topics
 from ingest.replay import EventTopic
 from tests.bad_events import HOSTILE, Maker, at_the_limits, encode
-from tests.conftest import ROOT, CommandLine, wait_until
+from tests.conftest import ROOT, CommandLine, free_port, wait_until
 from tests.events import event
 from tests.integration.test_ingest import counts, dead_letters, run
 
@@ -151,7 +150,7 @@ def test_a_shipped_mapping_from_the_file_to_the_graph(
 
 @contextmanager
 def service(store: GraphStore, topic: EventTopic | None) -> Iterator[httpx.Client]:
-    port = free_port("127.0.0.1", 0)
+    port = free_port()
     app = create_app(store, ApiSettings(), event_topic=topic)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
@@ -273,7 +272,7 @@ def test_without_kafka_it_says_so_and_everything_else_works(
     with service(store, None) as client:
         assert post(client, good).status_code == 503
         assert client.get("/api/v1/ready").status_code == 200
-    closed = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
+    closed = f"127.0.0.1:{free_port()}"
     brokers = [closed]
     with (
         closing(EventTopic(world.ingest, lambda: brokers[0])) as topic,

@@ -16,9 +16,9 @@ from prometheus_client import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.ports import free_port
 from graph import metrics
 from graph.metrics import DECLARED, MetricsSettings
+from tests.conftest import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -67,7 +67,7 @@ def test_what_is_declared_is_what_a_process_shows() -> None:
 
 
 def test_a_process_shows_its_metrics_over_http(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1", 0)
+    port = free_port()
     environment = {"RINGTRACE_METRICS_PORT": str(port), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", STAGE]
     with subprocess.Popen(

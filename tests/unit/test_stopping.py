@@ -30,3 +30,14 @@ def test_a_signal_ends_who_waits_whatever_it_was_doing(
                 assert child.wait(10) == 0
             finally:
                 child.kill()
+
+
+def test_who_ends_by_itself_does_not_wait_for_its_parent() -> None:
+    code = "from api.stopping import when_stdin_ends; when_stdin_ends(print); raise SystemExit(3)"
+    command = [sys.executable, "-c", code]
+    for _ in range(5):
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stderr is not None
+            assert (child.wait(20), child.stderr.read()) == (3, "")
