@@ -1,7 +1,7 @@
 """Fixtures: real servers in a folder of the test run, and the real command line.
 
-Servers are started once a session and stopped at its end. Tests that share them keep apart by
-topics and account ids of their own; nobody empties a graph.
+Servers are started once in each process that runs tests, and stopped at its end. Tests that share
+them keep apart by topics and account ids of their own; nobody empties a graph.
 """
 
 import os
@@ -120,15 +120,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """When tests run side by side, a file stays together, and all files of the shared servers."""
-    sharing = {item.path for item in items if "servers" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = "servers" if item.path in sharing else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
